@@ -1,0 +1,295 @@
+import { Type } from 'class-transformer';
+import {
+  Equals,
+  IsBoolean,
+  IsDefined,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import { PROTOCOL_LIMITS } from './close-codes.js';
+import {
+  FLASH_STAGES,
+  type FlashStage,
+  LIVE_ENV_MODES,
+  type LiveEnvMode,
+  VERIFY_MODES,
+  type VerifyMode,
+} from './enums.js';
+import { ERROR_CODE_NAMES, type ErrorCode } from './error-codes.js';
+import { Inventory } from './inventory.js';
+
+const MAX_INT = Number.MAX_SAFE_INTEGER;
+const SECRET = /^[A-Za-z0-9_-]{20,128}$/;
+
+/** Names one attempt of one flash job. A message with an epoch that is not the job's current one is stale. */
+export class JobRef {
+  @IsUUID()
+  job_id: string;
+
+  /** Counts the hand-outs of a job, from 1. */
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  epoch: number;
+}
+
+/** First frame of every connection. Exactly one of `boot_token` and `session` is given. */
+export class AgentHello {
+  @Equals('agent.hello')
+  type: 'agent.hello';
+
+  /** The MAC address that the machine booted with (`bty.mac`), `aa:bb:cc:dd:ee:ff`. */
+  @IsString()
+  @MaxLength(17)
+  mac: string;
+
+  @IsIn(LIVE_ENV_MODES)
+  mode: LiveEnvMode;
+
+  /** From the kernel command line; single use. */
+  @IsOptional()
+  @Matches(SECRET)
+  boot_token?: string;
+
+  /** From an earlier `session.opened`. */
+  @IsOptional()
+  @Matches(SECRET)
+  session?: string;
+
+  /** Random, made once per start of the live env: the same token with the same nonce is the same exchange. */
+  @IsString()
+  @Matches(SECRET)
+  nonce: string;
+
+  @IsString()
+  @Length(1, 64)
+  agent_version: string;
+
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => Inventory)
+  inventory: Inventory;
+
+  /** The job that this agent is carrying out right now, when it reconnects in the middle of one. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => JobRef)
+  current_job?: JobRef;
+}
+
+/** A job has entered a stage. Acknowledged. */
+export class FlashStageReport extends JobRef {
+  @Equals('flash.stage')
+  type: 'flash.stage';
+
+  /** Number of this report within the session's outbox, ascending; the same number is the same report. */
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  seq: number;
+
+  @IsIn(FLASH_STAGES)
+  stage: FlashStage;
+}
+
+/** How far the stage is. Lossy: at most four a second, never repeated. */
+export class FlashProgress extends JobRef {
+  @Equals('flash.progress')
+  type: 'flash.progress';
+
+  @IsIn(FLASH_STAGES)
+  stage: FlashStage;
+
+  /** Bytes done in this stage. */
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  bytes_done: number;
+
+  /** Bytes that this stage will do; absent when nobody knows. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  bytes_total?: number;
+
+  /** Over the last few seconds. */
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  bytes_per_second: number;
+}
+
+/** Asks for the right to write the first MiB, which makes the disk bootable. Answered by `commit.grant` or `commit.refuse`. */
+export class CommitRequest extends JobRef {
+  @Equals('commit.request')
+  type: 'commit.request';
+}
+
+/** Why a flash failed. */
+export class FlashFailure {
+  @IsIn(ERROR_CODE_NAMES)
+  code: ErrorCode;
+
+  /** For a person: what happened, where, and what to do. */
+  @IsString()
+  @MaxLength(4096)
+  message: string;
+
+  /** For a program: errno, LBA, offsets, the disks that were refused and why. */
+  @IsOptional()
+  @IsObject()
+  details?: Record<string, unknown>;
+}
+
+/** The disk that was written. */
+export class FlashedTarget {
+  @IsString()
+  @MaxLength(255)
+  path: string;
+
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  size_bytes: number;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  serial?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  model?: string;
+}
+
+/** What a successful flash did. */
+export class FlashResult {
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => FlashedTarget)
+  target: FlashedTarget;
+
+  /** Bytes received from the server. */
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  bytes_fetched: number;
+
+  /** Bytes written to the target. */
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  bytes_written: number;
+
+  /** Bytes read back from the target and found right. */
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  bytes_verified: number;
+
+  @IsIn(VERIFY_MODES)
+  verify: VerifyMode;
+
+  /** From the hand-out to the last flush, in milliseconds. */
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  duration_ms: number;
+
+  /** Whether the backup GPT was moved to the end of a larger disk. */
+  @IsBoolean()
+  gpt_relocated: boolean;
+
+  /** Highest resident memory of the agent so far, in bytes. */
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  peak_rss_bytes: number;
+}
+
+/** The job is over. Acknowledged; `result` comes with `succeeded`, `error` with `failed`. */
+export class FlashFinished extends JobRef {
+  @Equals('flash.finished')
+  type: 'flash.finished';
+
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  seq: number;
+
+  @IsIn(['succeeded', 'failed'])
+  outcome: 'succeeded' | 'failed';
+
+  @ValidateIf((message: FlashFinished) => message.outcome === 'succeeded' || message.result !== undefined)
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => FlashResult)
+  result?: FlashResult;
+
+  @ValidateIf((message: FlashFinished) => message.outcome === 'failed' || message.error !== undefined)
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => FlashFailure)
+  error?: FlashFailure;
+}
+
+/** A part of the log of a failed job, kernel messages included. Acknowledged. */
+export class FlashLog extends JobRef {
+  @Equals('flash.log')
+  type: 'flash.log';
+
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  seq: number;
+
+  /** Number of this part, from 0. */
+  @IsInt()
+  @Min(0)
+  @Max(63)
+  part: number;
+
+  @IsString()
+  @MaxLength(PROTOCOL_LIMITS.maxLogPartChars)
+  text: string;
+}
+
+/** The agent is about to reboot into the disk. Acknowledged: the acknowledgement opens the first-boot window. */
+export class AgentRebooting extends JobRef {
+  @Equals('agent.rebooting')
+  type: 'agent.rebooting';
+
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  seq: number;
+}
+
+/** Every message from an agent to the server, by its `type`. */
+export const AGENT_MESSAGES = {
+  'agent.hello': AgentHello,
+  'flash.stage': FlashStageReport,
+  'flash.progress': FlashProgress,
+  'commit.request': CommitRequest,
+  'flash.finished': FlashFinished,
+  'flash.log': FlashLog,
+  'agent.rebooting': AgentRebooting,
+} as const;
+
+export type AgentMessage = InstanceType<(typeof AGENT_MESSAGES)[keyof typeof AGENT_MESSAGES]>;
+
+/** Messages that stay in the agent's outbox until the server has acknowledged them. */
+export type AcknowledgedMessage = Extract<AgentMessage, { seq: number }>;

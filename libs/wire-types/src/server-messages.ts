@@ -1,0 +1,170 @@
+import { Type } from 'class-transformer';
+import {
+  Equals,
+  IsDefined,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { JobRef } from './agent-messages.js';
+import {
+  IMAGE_FORMATS,
+  type ImageFormat,
+  PROVISIONING_MODES,
+  type ProvisioningMode,
+  VERIFY_MODES,
+  type VerifyMode,
+} from './enums.js';
+import { ERROR_CODE_NAMES, type ErrorCode } from './error-codes.js';
+import { TargetHint } from './target-hint.js';
+
+const MAX_INT = Number.MAX_SAFE_INTEGER;
+const HEX_256 = /^[0-9a-f]{64}$/;
+
+/** Answer to `agent.hello`. */
+export class SessionOpened {
+  @Equals('session.opened')
+  type: 'session.opened';
+
+  /** Credential for every later connection of this boot. */
+  @IsString()
+  @Length(20, 128)
+  session: string;
+
+  /** The server's clock. */
+  @IsISO8601()
+  server_time: string;
+}
+
+/** The image of a job: fixed by digest when the job is created. */
+export class JobImage {
+  @IsString()
+  @Length(1, 255)
+  name: string;
+
+  /** Path and query of the image's bytes on the server that the agent is connected to. */
+  @IsString()
+  @Matches(/^\/[\x21-\x7e]*$/)
+  @MaxLength(2048)
+  path: string;
+
+  @IsIn(IMAGE_FORMATS)
+  format: ImageFormat;
+
+  /** Length of the file in bytes. */
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  size_bytes: number;
+
+  /** Length of the raw disk in bytes. */
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  content_size_bytes: number;
+
+  /** SHA-256 of the file: its ETag on the server. */
+  @Matches(HEX_256)
+  sha256: string;
+
+  /** BLAKE3-256 of the raw disk's bytes, which the agent checks. */
+  @Matches(HEX_256)
+  content_blake3: string;
+}
+
+/** Hands a job to the agent. The same job and epoch may be sent again after a reconnect; it is then the same order. */
+export class FlashStart extends JobRef {
+  @Equals('flash.start')
+  type: 'flash.start';
+
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => JobImage)
+  image: JobImage;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => TargetHint)
+  target_hint?: TargetHint;
+
+  @IsIn(VERIFY_MODES)
+  verify: VerifyMode;
+
+  /** What the agent has to do on the disk before the reboot; `cijoe-online` is `none` here. */
+  @IsIn(PROVISIONING_MODES)
+  provisioning_mode: ProvisioningMode;
+}
+
+/** Stops a job that the agent holds. A partial write stays unbootable. */
+export class FlashCancel extends JobRef {
+  @Equals('flash.cancel')
+  type: 'flash.cancel';
+
+  @IsIn(ERROR_CODE_NAMES)
+  code: ErrorCode;
+
+  @IsString()
+  @MaxLength(1024)
+  reason: string;
+}
+
+/** The agent may write the first MiB now. */
+export class CommitGrant extends JobRef {
+  @Equals('commit.grant')
+  type: 'commit.grant';
+}
+
+/** The agent must not write the first MiB: its epoch is stale, or the job is over. */
+export class CommitRefuse extends JobRef {
+  @Equals('commit.refuse')
+  type: 'commit.refuse';
+
+  @IsIn(ERROR_CODE_NAMES)
+  code: ErrorCode;
+
+  @IsString()
+  @MaxLength(1024)
+  reason: string;
+}
+
+/** The report with this number is stored, or was stored before; the agent drops it from its outbox. */
+export class ReportAck {
+  @Equals('report.ack')
+  type: 'report.ack';
+
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  seq: number;
+}
+
+/** Tells an agent without a job to boot the local disk: the work of this boot is done already. */
+export class AgentReboot {
+  @Equals('agent.reboot')
+  type: 'agent.reboot';
+
+  @IsString()
+  @MaxLength(1024)
+  reason: string;
+}
+
+/** Every message from the server to an agent, by its `type`. */
+export const SERVER_MESSAGES = {
+  'session.opened': SessionOpened,
+  'flash.start': FlashStart,
+  'flash.cancel': FlashCancel,
+  'commit.grant': CommitGrant,
+  'commit.refuse': CommitRefuse,
+  'report.ack': ReportAck,
+  'agent.reboot': AgentReboot,
+} as const;
+
+export type ServerMessage = InstanceType<(typeof SERVER_MESSAGES)[keyof typeof SERVER_MESSAGES]>;
