@@ -1,0 +1,62 @@
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { FlashJob } from '../lab/api.ts';
+import type { Lab } from '../lab/lab.ts';
+import type { Machine } from '../lab/machine.ts';
+import { eventually } from '../lab/process.ts';
+import type { ProgressLine } from './progress-line.ts';
+import type { Timeline } from './timeline.ts';
+
+const LOGIN = /login: $/m;
+
+/** Gives the image to the server, powers the machine on with policy `flash`, and follows it to its login. */
+export async function flashToLogin(lab: Lab, machine: Machine, image: string, view: ProgressLine): Promise<Timeline> {
+  const { api } = lab;
+  view.note(`uploading ${basename(image)}`);
+  const catalogued = await api.uploadImage(basename(image), image);
+  await api.putMachine(machine.mac, { image: catalogued.name, boot_policy: 'flash', hostname: 'demo' });
+
+  const events: Timeline['events'] = [];
+  const mark = (event: string, at = Date.now()): void => {
+    events.push({ event, seconds: Math.round((at - machine.poweredOnAt) / 100) / 10 });
+    view.note(`${(events.at(-1)?.seconds ?? 0).toFixed(1).padStart(6)} s  ${event}`);
+  };
+  view.note(`powering on ${machine.mac}: a blank disk, the network first in its boot order`);
+  machine.powerOn();
+  await machine.shows(/Linux version/, 120_000);
+  mark('live env: kernel runs');
+  const started = await eventually(
+    'the agent has a flash job',
+    120_000,
+    async () => (await api.flashJobs(machine.mac))[0],
+  );
+  mark('agent connected, flash job created', Date.parse(started.created_at));
+  const job = await followJob(lab, started.id, view);
+  if (job.state !== 'succeeded')
+    throw new Error(`the flash job ${job.state}: ${job.error?.message ?? 'no reason given'}`);
+  if (!job.result) throw new Error('the flash job succeeded without a result');
+  for (const { at, stage } of job.history) if (stage) mark(stage, Date.parse(at));
+  await machine.shows(LOGIN, 180_000);
+  mark('login prompt of the new OS, from its own disk');
+  return {
+    firmware: 'bios',
+    image: { name: catalogued.name, size_bytes: catalogued.size_bytes, sha256: catalogued.sha256 ?? '' },
+    disk_bytes: statSync(`${lab.workDir}/blank-disk.raw`).size,
+    events,
+    flash: {
+      bytes_written: job.result.bytes_written,
+      bytes_verified: job.result.bytes_verified,
+      seconds: job.result.duration_ms / 1000,
+      agent_peak_rss_bytes: job.result.peak_rss_bytes,
+    },
+    swagger: `${api.baseUrl}/docs`,
+  };
+}
+
+async function followJob(lab: Lab, id: string, view: ProgressLine): Promise<FlashJob> {
+  return eventually('the flash job ends', 600_000, async () => {
+    const job = await lab.api.flashJob(id);
+    if (job.progress) view.show(job.progress);
+    return ['succeeded', 'failed', 'cancelled'].includes(job.state) && job;
+  });
+}

@@ -1,0 +1,27 @@
+/** What happened when, in seconds from the machine's power-on. */
+export interface Timeline {
+  firmware: string;
+  image: { name: string; size_bytes: number; sha256: string };
+  disk_bytes: number;
+  events: { event: string; seconds: number }[];
+  flash: { bytes_written: number; bytes_verified: number; seconds: number; agent_peak_rss_bytes: number };
+  swagger: string;
+}
+
+const MIB = 2 ** 20;
+
+export function printTimeline(timeline: Timeline, format: 'json' | 'text'): void {
+  if (format === 'json') {
+    process.stdout.write(`${JSON.stringify(timeline, null, 2)}\n`);
+    return;
+  }
+  const { flash } = timeline;
+  process.stdout.write('\n   seconds from power-on\n');
+  for (const { event, seconds } of timeline.events) {
+    process.stdout.write(`${seconds.toFixed(1).padStart(10)}  ${event}\n`);
+  }
+  process.stdout.write(
+    `\n${Math.round(flash.bytes_written / MIB)} MiB written and ${Math.round(flash.bytes_verified / MIB)} MiB read back and ` +
+      `found right in ${flash.seconds.toFixed(1)} s; agent at most ${Math.round(flash.agent_peak_rss_bytes / MIB)} MiB of memory\n`,
+  );
+}

@@ -1,0 +1,140 @@
+/** A virtual machine on the lab's network: firmware, NIC first in the boot order, disks as raw files, serial console. */
+import type { ChildProcess } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LabNetwork } from './network.ts';
+import { eventually, start, stop } from './process.ts';
+import { qmp } from './qmp.ts';
+
+export interface MachineOptions {
+  name: string;
+  mac: string;
+  firmware: 'bios' | 'uefi';
+  /** Raw disk files in the order in which the machine sees them. */
+  disks: readonly { file: string; serial?: string; throttleBytesPerSecond?: number }[];
+  memoryMiB?: number;
+  cpus?: number;
+  /** Whether the firmware tries the network before the disks; it does by default. */
+  networkFirst?: boolean;
+}
+
+const OVMF_CODE = '/usr/share/OVMF/OVMF_CODE_4M.fd';
+const OVMF_VARS = '/usr/share/OVMF/OVMF_VARS_4M.fd';
+
+function diskArguments(options: MachineOptions): string[] {
+  const firstIndex = options.networkFirst === false ? 0 : 1;
+  return options.disks.flatMap((disk, index) => {
+    const throttle = disk.throttleBytesPerSecond ? `,throttling.bps-write=${disk.throttleBytesPerSecond}` : '';
+    const serial = disk.serial ? `,serial=${disk.serial}` : '';
+    return [
+      '-drive',
+      `file=${disk.file},if=none,id=d${index},format=raw,discard=unmap${throttle}`,
+      '-device',
+      `virtio-blk-pci,drive=d${index},bootindex=${firstIndex + index}${serial}`,
+    ];
+  });
+}
+
+function firmwareArguments(options: MachineOptions, workDir: string): string[] {
+  if (options.firmware === 'bios') return [];
+  const vars = join(workDir, `${options.name}.vars.fd`);
+  if (!existsSync(vars)) copyFileSync(OVMF_VARS, vars);
+  return [
+    ...['-drive', `if=pflash,format=raw,readonly=on,file=${OVMF_CODE}`],
+    ...['-drive', `if=pflash,format=raw,file=${vars}`],
+    // 64 s of waiting for an IPv6 network boot that the lab does not offer
+    ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
+  ];
+}
+
+export class Machine {
+  readonly #network: LabNetwork;
+  readonly #workDir: string;
+  readonly #options: MachineOptions;
+  readonly #tap: string;
+  #process: ChildProcess | undefined;
+  /** Where the present power-on begins in the serial log, in characters. */
+  #mark = 0;
+  poweredOnAt = 0;
+
+  constructor(network: LabNetwork, workDir: string, options: MachineOptions) {
+    this.#network = network;
+    this.#workDir = workDir;
+    this.#options = options;
+    this.#tap = network.addTap();
+    writeFileSync(this.serialLog, '');
+  }
+
+  get mac(): string {
+    return this.#options.mac;
+  }
+
+  get serialLog(): string {
+    return join(this.#workDir, `${this.#options.name}.serial.log`);
+  }
+
+  get #qmpSocket(): string {
+    return join(this.#workDir, `${this.#options.name}.qmp`);
+  }
+
+  powerOn(): void {
+    if (this.running) throw new Error(`${this.#options.name} is on already`);
+    const { mac, memoryMiB = 1024, cpus = 1, networkFirst } = this.#options;
+    rmSync(this.#qmpSocket, { force: true });
+    this.#mark = this.serialText().length;
+    this.poweredOnAt = Date.now();
+    this.#process = start(
+      this.#network.inside([
+        'qemu-system-x86_64',
+        ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-machine', 'q35,graphics=off'],
+        ...['-smp', String(cpus), '-m', String(memoryMiB), '-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
+        ...['-qmp', `unix:${this.#qmpSocket},server,nowait`],
+        ...['-netdev', `tap,id=n0,ifname=${this.#tap},script=no,downscript=no`],
+        ...['-device', `virtio-net-pci,netdev=n0,mac=${mac},bootindex=${networkFirst === false ? 9 : 0}`],
+        ...firmwareArguments(this.#options, this.#workDir),
+        ...diskArguments(this.#options),
+      ]),
+      { logFile: this.serialLog },
+    );
+  }
+
+  get running(): boolean {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** Cuts the power: whatever the guest had not written to its disk is lost. */
+  async powerOff(): Promise<void> {
+    if (this.#process) await stop(this.#process, 'SIGKILL');
+  }
+
+  /** The reset button; what the console shows from here on counts as a new boot. */
+  async reset(): Promise<void> {
+    this.#mark = this.serialText().length;
+    this.poweredOnAt = Date.now();
+    await qmp(this.#qmpSocket, 'system_reset');
+  }
+
+  /** All that the serial console has shown since the lab began. */
+  serialText(): string {
+    return existsSync(this.serialLog) ? readFileSync(this.serialLog, 'latin1') : '';
+  }
+
+  /** What the serial console has shown since the last power-on or reset. */
+  console(): string {
+    return this.serialText().slice(this.#mark);
+  }
+
+  /** Waits until the console has shown the pattern since the last power-on or reset. */
+  async shows(pattern: RegExp, limitMs: number): Promise<RegExpExecArray> {
+    return eventually(
+      `${this.#options.name} shows ${pattern}; its console ends with: ${JSON.stringify(this.console().slice(-400))}`,
+      limitMs,
+      () => {
+        const match = pattern.exec(this.console());
+        if (match) return match;
+        if (!this.running) throw new Error(`${this.#options.name} went off: ${this.console().slice(-400)}`);
+        return undefined;
+      },
+    );
+  }
+}
