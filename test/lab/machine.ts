@@ -114,6 +114,15 @@ export class Machine {
     await qmp(this.#qmpSocket, 'system_reset');
   }
 
+  /** Holds the machine still, so that its disk can be looked at; `resume` lets it go on. */
+  async pause(): Promise<void> {
+    await qmp(this.#qmpSocket, 'stop');
+  }
+
+  async resume(): Promise<void> {
+    await qmp(this.#qmpSocket, 'cont');
+  }
+
   /** All that the serial console has shown since the lab began. */
   serialText(): string {
     return existsSync(this.serialLog) ? readFileSync(this.serialLog, 'latin1') : '';

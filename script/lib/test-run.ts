@@ -1,0 +1,87 @@
+/** Runs the suites of script/test one after the other, judges the stories' times, and sums up. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Budget, judgeStories, type Story } from './story-budget.ts';
+
+const size = process.argv[2] ?? '--landing';
+const reports = mkdtempSync(join(tmpdir(), 'bty-reports-'));
+const total = { passed: 0, failed: 0 };
+
+interface VitestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  testResults: { name: string; startTime: number; endTime: number; status: string; assertionResults: unknown[] }[];
+}
+
+function count(passed: boolean, what: string): void {
+  total[passed ? 'passed' : 'failed'] += 1;
+  console.error(`${passed ? 'ok    ' : 'FAILED'} ${what}`);
+}
+
+/** A check that is one command: its exit code is the verdict. */
+function check(what: string, command: string, ...args: string[]): void {
+  const { status } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  count(status === 0, what);
+}
+
+function vitest(...projects: string[]): VitestReport | undefined {
+  const file = join(reports, `${projects.join('+')}.json`);
+  const { status } = spawnSync(
+    'vitest',
+    [
+      'run',
+      ...projects.flatMap((name) => ['--project', name]),
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  try {
+    const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
+    total.passed += report.numPassedTests;
+    total.failed += report.numFailedTests;
+    // a file that cannot even be loaded has no tests that could fail
+    const broken = report.testResults.filter((one) => one.status === 'failed' && one.assertionResults.length === 0);
+    for (const one of broken) count(false, one.name);
+    if (status !== 0 && report.numFailedTests + broken.length === 0)
+      count(false, `vitest ${projects.join(', ')}: exit ${status}`);
+    return report;
+  } catch {
+    count(false, `vitest ${projects.join(', ')}: no report`);
+    return undefined;
+  }
+}
+
+function storiesOf(report: VitestReport): Story[] {
+  return report.testResults.map(({ name, startTime, endTime }) => ({
+    name: name.replace(/^.*\//, '').replace(/\.story\.ts$/, ''),
+    seconds: (endTime - startTime) / 1000,
+  }));
+}
+
+const began = performance.now();
+check('format, lint, types, import rules, dead code', 'npm', 'run', '--silent', 'lint');
+check('docs/openapi.json is what the server says', 'npm', 'run', '--silent', 'openapi:check');
+check('migrations and entities agree', 'npm', 'run', '--silent', 'db:check');
+vitest('unit', 'integration');
+if (size !== '--fast') {
+  const report = vitest('stories');
+  if (report) {
+    const budgets = JSON.parse(readFileSync('test/e2e/budgets.json', 'utf8')) as Budget;
+    const { lines, overruns } = judgeStories(storiesOf(report), budgets);
+    for (const line of lines) console.error(line);
+    for (const story of overruns) count(false, `${story} took more than three times its budget`);
+  }
+}
+mkdirSync('.bty', { recursive: true });
+writeFileSync(
+  '.bty/last-test.json',
+  `${JSON.stringify({ size, ...total, seconds: Math.round((performance.now() - began) / 1000) })}\n`,
+);
+rmSync(reports, { recursive: true, force: true });
+console.error(`script/test ${size}: ${Math.round((performance.now() - began) / 1000)} s`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { Lab } from '../lab/lab.ts';
+import type { Machine } from '../lab/machine.ts';
+import { eventually } from '../lab/process.ts';
+import { blankDisk, differences, expectedDisk, partitionTableProblems } from './disks.ts';
+
+const GIB = 2 ** 30;
+const MAC = '52:54:00:b7:0a:01';
+const WINDOW_S = 45;
+
+describe('a blank BIOS machine whose policy is flash', () => {
+  let lab: Lab;
+  let machine: Machine;
+  let disk: string;
+
+  beforeAll(async () => {
+    lab = new Lab({
+      name: `bty-flash-${process.pid}`,
+      bootDir: inject('bootDir'),
+      env: { BTY_FIRST_BOOT_WINDOW: String(WINDOW_S) },
+    });
+    await lab.start();
+    disk = blankDisk(join(lab.workDir, 'disk.raw'), GIB);
+    machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks: [{ file: disk }] });
+    await lab.api.uploadImage('demo.img', inject('demoImage'));
+    await lab.api.putMachine(MAC, { image: 'demo.img', boot_policy: 'flash' });
+  });
+
+  afterAll(async () => lab?.stop());
+
+  it('is flashed when it is powered on, with every byte as expected', async () => {
+    const before = blankDisk(join(lab.workDir, 'before.raw'), GIB);
+    const expected = expectedDisk(before, inject('demoImage'), join(lab.workDir, 'expected.raw'));
+    machine.powerOn();
+    await eventually('the flash has succeeded', 180_000, async () => {
+      const job = (await lab.api.flashJobs(MAC))[0];
+      if (job?.state === 'failed') throw new Error(`${job.error?.code}: ${job.error?.message}`);
+      return job?.state === 'succeeded';
+    });
+    await eventually('the agent reboots', 30_000, () => /rebooting/i.test(machine.console()), 20);
+    // the new OS writes to its disk as soon as it runs: compare before it comes that far
+    await machine.pause();
+    expect(differences(disk, expected)).toBe('');
+    expect(partitionTableProblems(disk)).toBe('');
+    await machine.resume();
+  });
+
+  it('reaches the login of its new OS although the network comes first', async () => {
+    await machine.shows(/bty-demo login: $/m, 180_000);
+    const record = await lab.api.machine(MAC);
+    expect(record.last_flashed_at).not.toBeNull();
+    expect(record.boot_policy).toBe('flash');
+    expect(await lab.api.flashJobs(MAC)).toHaveLength(1);
+  });
+
+  it('is given a new flash job by a later PXE boot', async () => {
+    const { last_flashed_at } = await lab.api.machine(MAC);
+    const windowEnd = Date.parse(String(last_flashed_at)) + (WINDOW_S + 5) * 1000;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, windowEnd - Date.now())));
+    await machine.reset();
+    const jobs = await eventually('a second job is received', 120_000, async () => {
+      const all = await lab.api.flashJobs(MAC);
+      return all.length === 2 && all[0]?.state === 'running' && all;
+    });
+    expect(jobs.map((job) => job.state)).toEqual(['running', 'succeeded']);
+  });
+});
