@@ -1,0 +1,2 @@
+export * from './expected-disk.js';
+export { type Gpt, type GptReading, readPrimaryGpt } from './gpt.js';
