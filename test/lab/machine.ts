@@ -14,6 +14,11 @@ export interface MachineOptions {
   disks: readonly { file: string; serial?: string; throttleBytesPerSecond?: number }[];
   memoryMiB?: number;
   cpus?: number;
+  /**
+   * UEFI: boot by the emulator's option ROM, an iPXE of 2019, in place of the firmware's own PXE client, which loads
+   * ours. A BIOS machine always boots by that ROM.
+   */
+  oldIpxeRom?: boolean;
   /** Whether the firmware tries the network before the disks; it does by default. */
   networkFirst?: boolean;
 }
@@ -79,7 +84,8 @@ export class Machine {
 
   powerOn(): void {
     if (this.running) throw new Error(`${this.#options.name} is on already`);
-    const { mac, memoryMiB = 1024, cpus = 1, networkFirst } = this.#options;
+    const { mac, memoryMiB = 1024, cpus = 1, networkFirst, firmware, oldIpxeRom } = this.#options;
+    const rom = firmware === 'uefi' && !oldIpxeRom ? ',romfile=' : '';
     rmSync(this.#qmpSocket, { force: true });
     this.#mark = this.serialText().length;
     this.poweredOnAt = Date.now();
@@ -90,7 +96,7 @@ export class Machine {
         ...['-smp', String(cpus), '-m', String(memoryMiB), '-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
         ...['-qmp', `unix:${this.#qmpSocket},server,nowait`],
         ...['-netdev', `tap,id=n0,ifname=${this.#tap},script=no,downscript=no`],
-        ...['-device', `virtio-net-pci,netdev=n0,mac=${mac},bootindex=${networkFirst === false ? 9 : 0}`],
+        ...['-device', `virtio-net-pci,netdev=n0,mac=${mac},bootindex=${networkFirst === false ? 9 : 0}${rom}`],
         ...firmwareArguments(this.#options, this.#workDir),
         ...diskArguments(this.#options),
       ]),

@@ -1,3 +1,6 @@
+// class-transformer's @Type needs it before the first decorated class is loaded
+import 'reflect-metadata';
+
 export * from './agent-messages.js';
 export * from './bty-error.js';
 export * from './close-codes.js';
