@@ -44,7 +44,7 @@ const PROTECTIVE_TYPE = 0xee;
  * The protective MBR's size field for the new disk, where it covered the whole image before. A hybrid MBR whose
  * protective entry ends earlier says something else on purpose and is left alone.
  */
-function protectiveMbrPatch(head: Buffer, gpt: Gpt, imageSectors: number, diskSectors: number): Patch[] {
+function protectiveMbrPatch(head: Buffer, imageSectors: number, diskSectors: number): Patch[] {
   const patches: Patch[] = [];
   if (head.readUInt16LE(510) !== 0xaa55) return patches;
   for (let entry = PARTITION_TABLE; entry < 510; entry += 16) {
@@ -78,7 +78,7 @@ function relocation(head: Buffer, gpt: Gpt, imageSectors: number, diskSectors: n
   gpt.entries.copy(end);
   backup.copy(end, arraySectors * gpt.sectorBytes);
   return [
-    ...protectiveMbrPatch(head, gpt, imageSectors, diskSectors),
+    ...protectiveMbrPatch(head, imageSectors, diskSectors),
     { offsetBytes: gpt.sectorBytes, bytes: primary },
     { offsetBytes: backupEntriesLba * gpt.sectorBytes, bytes: end },
   ];
