@@ -1,0 +1,122 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { blake3 } from '@napi-rs/blake-hash';
+import {
+  AGENT_SUBPROTOCOL,
+  type AgentHello,
+  type AgentMessage,
+  type FlashStart,
+  type JobImage,
+  type JobRef,
+  parseAgentFrame,
+  type ServerMessage,
+  type TargetHint,
+  type VerifyMode,
+} from '@bty/wire-types';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { FakeImageServer } from './image-server.fake.js';
+
+/** What a server says about a raw image. */
+export function describeImage(image: Buffer): JobImage {
+  return {
+    name: 'test.img',
+    path: '/images/test.img',
+    format: 'img',
+    size_bytes: image.length,
+    content_size_bytes: image.length,
+    sha256: createHash('sha256').update(image).digest('hex'),
+    content_blake3: blake3(image).toString('hex'),
+  };
+}
+
+/** A server of one agent: answers hellos, acknowledges reports, grants commits; every part of it can be held back. */
+export class FakeAgentServer {
+  readonly messages: AgentMessage[] = [];
+  readonly hellos: AgentHello[] = [];
+  readonly images: FakeImageServer;
+  readonly image: JobImage;
+  onCommit: 'grant' | 'refuse' | 'silence' = 'grant';
+  acknowledges = true;
+  /** Handed out after each hello. */
+  order: FlashStart | undefined;
+  readonly #http: Server;
+  readonly #sockets = new Set<WebSocket>();
+
+  constructor(image: Buffer) {
+    this.image = describeImage(image);
+    this.images = new FakeImageServer(image, this.image.sha256);
+    this.#http = createServer((request, response) => {
+      if (request.url === this.image.path) void this.images.answer(request, response);
+      else response.writeHead(request.url === '/healthz' ? 200 : 404).end();
+    });
+    const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => AGENT_SUBPROTOCOL });
+    this.#http.on('upgrade', (request, socket, head) => {
+      sockets.handleUpgrade(request, socket, head, (client) => this.#serve(client));
+    });
+  }
+
+  /** Listens on a free port, or on the given one, and returns the URL. */
+  async listen(port = 0): Promise<string> {
+    await new Promise<void>((resolve) => this.#http.listen(port, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.terminate();
+    this.#http.closeAllConnections();
+    await new Promise((resolve) => this.#http.close(resolve));
+  }
+
+  /** An order for this server's image. */
+  newOrder(more: { verify?: VerifyMode; target_hint?: TargetHint; epoch?: number; job_id?: string } = {}): FlashStart {
+    const { verify = 'full', epoch = 1, job_id = randomUUID(), ...rest } = more;
+    return { type: 'flash.start', job_id, epoch, image: this.image, verify, provisioning_mode: 'none', ...rest };
+  }
+
+  send(message: ServerMessage): void {
+    for (const socket of this.#sockets) socket.send(JSON.stringify(message));
+  }
+
+  sendText(text: string): void {
+    for (const socket of this.#sockets) socket.send(text);
+  }
+
+  /** Closes every socket with a code, or breaks them without one. */
+  cut(code?: number): void {
+    for (const socket of this.#sockets) {
+      if (code === undefined) socket.terminate();
+      else socket.close(code);
+    }
+  }
+
+  /** All messages of one type. */
+  of<T extends AgentMessage['type']>(type: T): Extract<AgentMessage, { type: T }>[] {
+    return this.messages.filter((message): message is Extract<AgentMessage, { type: T }> => message.type === type);
+  }
+
+  #serve(socket: WebSocket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('message', (data) => {
+      const { message, problem } = parseAgentFrame(data.toString());
+      if (message === undefined) throw new Error(`the agent sent a bad frame: ${problem}`);
+      this.messages.push(message);
+      const reply = (answer: ServerMessage): void => socket.send(JSON.stringify(answer));
+      if (message.type === 'agent.hello') this.#greet(message, reply);
+      else if (message.type === 'commit.request') this.#decide(message, reply);
+      else if ('seq' in message && this.acknowledges) reply({ type: 'report.ack', seq: message.seq });
+    });
+  }
+
+  #greet(hello: AgentHello, reply: (answer: ServerMessage) => void): void {
+    this.hellos.push(hello);
+    reply({ type: 'session.opened', session: 's'.repeat(43), server_time: new Date().toISOString() });
+    if (this.order !== undefined) reply(this.order);
+  }
+
+  #decide({ job_id, epoch }: JobRef, reply: (answer: ServerMessage) => void): void {
+    if (this.onCommit === 'grant') reply({ type: 'commit.grant', job_id, epoch });
+    if (this.onCommit === 'refuse') reply({ type: 'commit.refuse', job_id, epoch, code: 'STALE_EPOCH', reason: 'test' });
+  }
+}
