@@ -1,6 +1,7 @@
 import { BtyError, type FlashStage, type FlashStart, type JobRef } from '@bty/wire-types';
 import type { Clock } from './clock/clock.js';
 import { RateMeter } from './engine/rate-meter.js';
+import { peakResidentBytes } from './peak-memory.js';
 import { type FlashOutcome, flash } from './pipeline.js';
 import type { Status } from './screen/status.js';
 import type { AgentSession } from './session/agent-session.js';
@@ -23,8 +24,6 @@ export interface FlashSurroundings {
   clock: Clock;
   log(line: string): void;
 }
-
-const KIB = 1024;
 
 /** Passes stages and progress on to the server and the screen; every stage counts and times its own bytes. */
 class StageReporter {
@@ -118,7 +117,7 @@ export async function runFlash(
         commit: () => around.session.commit(ref, signal),
         rereadTable: async (path) => around.log(await rereadTable(path)),
         nowMs: () => around.clock.nowMs(),
-        peakRssBytes: () => process.resourceUsage().maxRSS * KIB,
+        peakRssBytes: peakResidentBytes,
       },
       signal,
     );

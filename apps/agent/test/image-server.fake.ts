@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** One misbehaviour of the server for one request of the image; without any it serves as it should. */
 export type ImageFault =
@@ -69,17 +71,11 @@ export class FakeImageServer {
   }
 
   async #write(response: ServerResponse, body: Buffer): Promise<void> {
-    const step = 64 * 1024;
+    const step = 256 * 1024;
     for (let at = 0; at < body.length && !response.destroyed; at += step) {
       const piece = body.subarray(at, at + step);
-      await new Promise<void>((resolve) => {
-        response.once('close', resolve);
-        response.write(piece, () => resolve());
-      });
-      response.removeAllListeners('close');
-      if (Number.isFinite(this.bytesPerSecond)) {
-        await new Promise((resolve) => setTimeout(resolve, (piece.length * 1000) / this.bytesPerSecond));
-      }
+      if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (Number.isFinite(this.bytesPerSecond)) await sleep((piece.length * 1000) / this.bytesPerSecond);
     }
   }
 }
