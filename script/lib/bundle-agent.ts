@@ -34,6 +34,8 @@ await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
+  // the modules that can be shaken: class-validator alone loses two thirds
+  mainFields: ['module', 'main'],
   target: 'node24',
   loader: { '.node': 'copy' },
   assetNames: '[name]',
