@@ -4,6 +4,7 @@ import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { eventually } from '../lab/process.ts';
 import { blankDisk, differences, expectedDisk, partitionTableProblems } from './disks.ts';
+import { beforeFirstBoot, jobEnds, newJob, reachesLogin } from './waits.ts';
 
 const GIB = 2 ** 30;
 const MAC = '52:54:00:b7:0a:01';
@@ -33,21 +34,15 @@ describe('a blank BIOS machine whose policy is flash', () => {
     const before = blankDisk(join(lab.workDir, 'before.raw'), GIB);
     const expected = expectedDisk(before, inject('demoImage'), join(lab.workDir, 'expected.raw'));
     machine.powerOn();
-    await eventually('the flash has succeeded', 180_000, async () => {
-      const job = (await lab.api.flashJobs(MAC))[0];
-      if (job?.state === 'failed') throw new Error(`${job.error?.code}: ${job.error?.message}`);
-      return job?.state === 'succeeded';
+    await jobEnds(lab, (await newJob(lab, MAC)).id);
+    await beforeFirstBoot(machine, () => {
+      expect(differences(disk, expected)).toBe('');
+      expect(partitionTableProblems(disk)).toBe('');
     });
-    await eventually('the agent reboots', 30_000, () => /rebooting/i.test(machine.console()), 20);
-    // the new OS writes to its disk as soon as it runs: compare before it comes that far
-    await machine.pause();
-    expect(differences(disk, expected)).toBe('');
-    expect(partitionTableProblems(disk)).toBe('');
-    await machine.resume();
   });
 
   it('reaches the login of its new OS although the network comes first', async () => {
-    await machine.shows(/bty-demo login: $/m, 180_000);
+    await reachesLogin(machine);
     const record = await lab.api.machine(MAC);
     expect(record.last_flashed_at).not.toBeNull();
     expect(record.boot_policy).toBe('flash');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../lab/lab.ts';
 import { run } from '../lab/process.ts';
+import { reachesLogin } from './waits.ts';
 
 const MAC = '52:54:00:b7:0c:01';
 
@@ -21,7 +22,7 @@ describe('a BIOS machine whose policy is local', () => {
     run('cp', '--sparse=always', inject('demoImage'), disk);
     const machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks: [{ file: disk }] });
     machine.powerOn();
-    await machine.shows(/bty-demo login: $/m, 180_000);
+    await reachesLogin(machine);
     const record = await lab.api.machine(MAC);
     // without a contact the firmware would have skipped the network, and the story would have told nothing
     expect(record.last_seen_at).not.toBeNull();

@@ -4,6 +4,7 @@ import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { eventually } from '../lab/process.ts';
 import { differences, dirtyDisk, expectedDisk, partitionTableProblems, sha256OfFile } from './disks.ts';
+import { beforeFirstBoot, jobEnds, reachesLogin } from './waits.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:0b:01';
@@ -42,21 +43,15 @@ describe('a BIOS machine that the server has never seen', () => {
     const before = join(lab.workDir, 'before.raw');
     const expected = expectedDisk(dirtyDisk(before, 600 * MIB), inject('demoImage'), join(lab.workDir, 'expected.raw'));
     const { id } = await lab.api.call<{ id: string }>('POST', '/flash-jobs', { mac: MAC, image: 'demo.img' });
-    await eventually('the job has succeeded', 180_000, async () => {
-      const job = await lab.api.flashJob(id);
-      if (job.state === 'failed') throw new Error(`${job.error?.code}: ${job.error?.message}`);
-      return job.state === 'succeeded';
+    await jobEnds(lab, id);
+    await beforeFirstBoot(machine, () => {
+      expect(differences(disk, expected)).toBe('');
+      expect(partitionTableProblems(disk)).toBe('');
     });
-    await eventually('the agent reboots', 30_000, () => /rebooting/i.test(machine.console()), 20);
-    // the new OS writes to its disk as soon as it runs: compare before it comes that far
-    await machine.pause();
-    expect(differences(disk, expected)).toBe('');
-    expect(partitionTableProblems(disk)).toBe('');
-    await machine.resume();
     expect((await lab.api.machine(MAC)).boot_policy).toBe('tui');
   });
 
   it('boots the disk that it was given', async () => {
-    await machine.shows(/bty-demo login: $/m, 180_000);
+    await reachesLogin(machine);
   });
 });

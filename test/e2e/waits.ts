@@ -1,0 +1,40 @@
+/** What stories wait for. */
+import type { FlashJob } from '../lab/api.ts';
+import type { Lab } from '../lab/lab.ts';
+import type { Machine } from '../lab/machine.ts';
+import { eventually } from '../lab/process.ts';
+
+/** The prompt of the demo image's console. */
+const LOGIN = /bty-demo login: $/m;
+
+/** The machine's newest job that is not one of `known`, as soon as there is one. */
+export function newJob(lab: Lab, mac: string, known: readonly string[] = [], limitMs = 120_000): Promise<FlashJob> {
+  return eventually(`${mac} has a new flash job`, limitMs, async () => {
+    return (await lab.api.flashJobs(mac)).find((job) => !known.includes(job.id));
+  });
+}
+
+/** The job once it is over; anything but a success is thrown with its reason, unless `outcome` says so. */
+export async function jobEnds(lab: Lab, id: string, outcome = 'succeeded', limitMs = 240_000): Promise<FlashJob> {
+  const job = await eventually(`flash job ${id} ends`, limitMs, async () => {
+    const now = await lab.api.flashJob(id);
+    return ['succeeded', 'failed', 'cancelled'].includes(now.state) && now;
+  });
+  if (job.state !== outcome) throw new Error(`the job ${job.state}: ${job.error?.code} ${job.error?.message}`);
+  return job;
+}
+
+/** Lets `look` judge the machine's disks between the end of a flash and the first boot, while nothing can write to them. */
+export async function beforeFirstBoot(machine: Machine, look: () => void | Promise<void>): Promise<void> {
+  await eventually('the agent reboots', 30_000, () => /rebooting/i.test(machine.console()), 20);
+  await machine.pause();
+  try {
+    await look();
+  } finally {
+    await machine.resume();
+  }
+}
+
+export async function reachesLogin(machine: Machine): Promise<void> {
+  await machine.shows(LOGIN, 180_000);
+}
