@@ -109,7 +109,8 @@ export class AgentSession implements ConnectionUser {
   onOpen(): void {
     const { store, bootToken } = this.#ports;
     const { session, nonce } = store.state;
-    const job = this.#ports.currentJob();
+    // A job whose result the server does not have yet is still ours: unnamed, it would be handed out anew.
+    const job = this.#ports.currentJob() ?? this.#outbox.unreportedJob();
     this.#saidSession = session !== undefined;
     const hello: AgentHello = {
       type: 'agent.hello',

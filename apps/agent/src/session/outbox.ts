@@ -1,4 +1,4 @@
-import type { AcknowledgedMessage } from '@bty/wire-types';
+import type { AcknowledgedMessage, JobRef } from '@bty/wire-types';
 
 type WithoutSeq<T> = T extends unknown ? Omit<T, 'seq'> : never;
 
@@ -45,6 +45,12 @@ export class Outbox {
 
   unacknowledged(): AcknowledgedMessage[] {
     return [...this.#waiting.values()].map(({ message }) => message).sort((a, b) => a.seq - b.seq);
+  }
+
+  /** The job whose result is still waiting for its acknowledgement. */
+  unreportedJob(): JobRef | undefined {
+    const finished = this.unacknowledged().findLast(({ type }) => type === 'flash.finished');
+    return finished && { job_id: finished.job_id, epoch: finished.epoch };
   }
 
   #save(): void {
