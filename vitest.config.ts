@@ -9,6 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apps,libs}/**/src/**/*.spec.ts', 'test/**/*.spec.ts', 'script/**/*.spec.ts'],
+          setupFiles: ['apps/agent/test/no-real-machine.setup.ts'],
         },
       },
       {

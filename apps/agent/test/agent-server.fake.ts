@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { blake3 } from '@napi-rs/blake-hash';
 import {
   AGENT_SUBPROTOCOL,
   type AgentHello,
@@ -14,6 +13,7 @@ import {
   type TargetHint,
   type VerifyMode,
 } from '@bty/wire-types';
+import { blake3 } from '@napi-rs/blake-hash';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { FakeImageServer } from './image-server.fake.js';
 
@@ -117,6 +117,7 @@ export class FakeAgentServer {
 
   #decide({ job_id, epoch }: JobRef, reply: (answer: ServerMessage) => void): void {
     if (this.onCommit === 'grant') reply({ type: 'commit.grant', job_id, epoch });
-    if (this.onCommit === 'refuse') reply({ type: 'commit.refuse', job_id, epoch, code: 'STALE_EPOCH', reason: 'test' });
+    if (this.onCommit === 'refuse')
+      reply({ type: 'commit.refuse', job_id, epoch, code: 'STALE_EPOCH', reason: 'test' });
   }
 }
