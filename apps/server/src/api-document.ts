@@ -1,0 +1,18 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+
+/** Describes the HTTP API. */
+export function apiDocument(app: INestApplication, version: string): OpenAPIObject {
+  const settings = new DocumentBuilder()
+    .setTitle('bty')
+    .setDescription(
+      'Makes a machine’s disk equal to an image. JSON is snake_case, times are ISO 8601, sizes are bytes; errors are ' +
+        '`application/problem+json`. Operators’ routes need `Authorization: Bearer <token>`; the first token is in ' +
+        '`$BTY_STATE_DIR/admin-token`.',
+    )
+    .setVersion(version)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addBearerAuth({ type: 'http', scheme: 'bearer' })
+    .build();
+  return SwaggerModule.createDocument(app, settings);
+}

@@ -1,0 +1,81 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SwaggerModule } from '@nestjs/swagger';
+import type { NextFunction, Request, Response } from 'express';
+import { apiDocument } from './api-document.js';
+import { AppModule } from './app.module.js';
+import { ApiTokensRepository, requireToken } from './auth/index.js';
+import type { Config } from './config/index.js';
+import type { DatabaseTarget } from './db/index.js';
+import { ProblemFilter, validationPipe } from './http/index.js';
+import { QueueConnection } from './queue/index.js';
+import { StderrLogger } from './stderr-logger.js';
+
+const JSON_LIMIT_BYTES = 1024 * 1024;
+const HEADERS_TIMEOUT_MS = 30_000;
+/** A connection on which nothing moves this long is cut; an upload that moves may take hours. */
+const IDLE_TIMEOUT_MS = 120_000;
+
+function isUpload(request: IncomingMessage): boolean {
+  return request.method === 'PUT' && /^\/images\//.test(request.url ?? '');
+}
+
+function setHeaders(request: Request, response: Response, next: NextFunction): void {
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  response.setHeader('X-Frame-Options', 'DENY');
+  response.setHeader('Referrer-Policy', 'no-referrer');
+  // Swagger UI brings scripts and styles inline.
+  const inline = request.path.startsWith('/docs') ? " 'unsafe-inline'" : '';
+  response.setHeader(
+    'Content-Security-Policy',
+    `default-src 'self'${inline}; img-src 'self' data:; frame-ancestors 'none'`,
+  );
+  next();
+}
+
+/** A body that was announced with `Expect: 100-continue` is asked for when its sender has shown a token. */
+function askForBody(request: Request, response: Response, next: NextFunction): void {
+  if (request.headers.expect !== undefined && !isUpload(request)) response.writeContinue();
+  next();
+}
+
+function tuneServer(server: Server): void {
+  server.requestTimeout = 0;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.timeout = IDLE_TIMEOUT_MS;
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response);
+  });
+}
+
+/** Builds the server on a database that is up; it does not listen yet. */
+export async function createApp(config: Config, database: DatabaseTarget): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, database), {
+    logger: new StderrLogger({ prefix: 'bty' }),
+    abortOnError: false,
+    bodyParser: false,
+    forceCloseConnections: true,
+  });
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  tuneServer(app.getHttpServer());
+  app.use(setHeaders, requireToken(app.get(ApiTokensRepository, { strict: false })), askForBody);
+  const isJson = (request: IncomingMessage) =>
+    !isUpload(request) && /^application\/([\w.+-]+\+)?json\b/i.test(request.headers['content-type'] ?? '');
+  app.useBodyParser('json', { limit: JSON_LIMIT_BYTES, type: isJson });
+  app.useGlobalPipes(validationPipe);
+  app.useGlobalFilters(new ProblemFilter());
+  SwaggerModule.setup('docs', app, () => apiDocument(app, config.version), {
+    jsonDocumentUrl: 'openapi.json',
+    customSiteTitle: 'bty',
+  });
+  return app;
+}
+
+/** Closes connections, sockets and workers, then the queues' connection. */
+export async function closeApp(app: NestExpressApplication): Promise<void> {
+  const queue = app.get(QueueConnection, { strict: false });
+  await app.close();
+  await queue.close();
+}

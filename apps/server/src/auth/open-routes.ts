@@ -1,0 +1,18 @@
+/**
+ * What needs no token: what firmware, an agent and a person with a browser ask before they can have one.
+ * Everything that is not in this table needs one, routes that do not exist included.
+ */
+const OPEN_ROUTES: readonly { readonly methods: readonly string[]; readonly path: RegExp }[] = [
+  { methods: ['GET', 'HEAD'], path: /^\/pxe-bootstrap\.ipxe$/ },
+  { methods: ['GET', 'HEAD'], path: /^\/pxe\/[^/]+$/ },
+  { methods: ['POST'], path: /^\/pxe\/[^/]+\/done$/ },
+  { methods: ['GET', 'HEAD'], path: /^\/boot\/[^/]+$/ },
+  { methods: ['GET', 'HEAD'], path: /^\/images(\/[^/]+(\/info)?)?$/ },
+  { methods: ['GET', 'HEAD'], path: /^\/(healthz|readyz|version|openapi\.json)$/ },
+  { methods: ['GET', 'HEAD'], path: /^\/docs(\/[^/]*)?$/ },
+];
+
+/** Whether a request may pass without a token. `path` is as it came, without the query. */
+export function isOpenRoute(method: string, path: string): boolean {
+  return OPEN_ROUTES.some((route) => route.methods.includes(method) && route.path.test(path));
+}

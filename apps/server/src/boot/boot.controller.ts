@@ -1,0 +1,21 @@
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { ApiProblems, sendFile } from '../http/index.js';
+import { BootFiles } from './boot-files.service.js';
+
+@ApiTags('boot')
+@Controller('boot')
+export class BootController {
+  constructor(private readonly files: BootFiles) {}
+
+  /** Gives a file of the live env or of the network boot, or one range of it. HEAD gives the headers. */
+  @Get(':name')
+  @ApiProduces('application/octet-stream')
+  @ApiResponse({ status: 200, description: 'The bytes.' })
+  @ApiResponse({ status: 206, description: 'The range that was asked for.' })
+  @ApiProblems(404, 412, 416)
+  async get(@Param('name') name: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    await sendFile(request, response, await this.files.open(name));
+  }
+}

@@ -1,0 +1,2 @@
+export { BootModule } from './boot.module.js';
+export { BootFiles } from './boot-files.service.js';

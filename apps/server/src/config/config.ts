@@ -1,0 +1,155 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { nearestName } from './nearest-name.js';
+import { addressOf, baseUrl, kernelArguments, plainText, type Setting, SettingError, wholeNumber } from './setting.js';
+
+const GIB = 1024 ** 3;
+
+/** Every setting of the server. The table of the documentation is made from this. */
+export const SETTINGS = {
+  BTY_STATE_DIR: {
+    says: 'Directory of everything that the server keeps.',
+    otherwise: '`.bty` in a checkout, else `/var/lib/bty`',
+    parse: plainText,
+  },
+  BTY_IMAGE_ROOT: { says: 'Directory of the images.', otherwise: '`$BTY_STATE_DIR/images`', parse: plainText },
+  BTY_BOOT_DIR: {
+    says: 'Directory of the live env: `vmlinuz` and `base.initrd`.',
+    otherwise: '`$BTY_STATE_DIR/boot`',
+    parse: plainText,
+  },
+  BTY_HTTP_HOST: { says: 'Address to listen on.', otherwise: 'all addresses', parse: plainText },
+  BTY_HTTP_PORT: {
+    says: 'Port to listen on; 0 takes a free one.',
+    otherwise: '8080',
+    parse: wholeNumber(0, 65_535),
+  },
+  BTY_PUBLIC_URL: {
+    says: 'Address under which machines reach the server, for instance `http://10.0.0.1:8080`.',
+    otherwise: 'the address that a machine asked',
+    parse: baseUrl,
+  },
+  BTY_DATABASE_URL: {
+    says: 'Postgres to use, for instance `postgres://bty:secret@db/bty`.',
+    otherwise: 'the bundled Postgres, below `$BTY_STATE_DIR`',
+    secret: true,
+    parse: addressOf('postgres:', 'postgresql:'),
+  },
+  BTY_REDIS_URL: {
+    says: 'Redis for the queues, for instance `redis://redis:6379`.',
+    otherwise: 'the queues are in Postgres',
+    secret: true,
+    parse: addressOf('redis:', 'rediss:'),
+  },
+  BTY_FIRST_BOOT_WINDOW: {
+    says: 'Seconds after a flash in which PXE contacts of the machine get its local disk; 0 turns it off.',
+    otherwise: '180',
+    parse: wholeNumber(0, 86_400),
+  },
+  BTY_NO_PROGRESS_TIMEOUT: {
+    says: 'Seconds without progress after which a flash counts as stuck.',
+    otherwise: '120',
+    parse: wholeNumber(1, 86_400),
+  },
+  BTY_MAX_IMAGE_BYTES: {
+    says: 'Largest image that may be uploaded, in bytes.',
+    otherwise: '256 GiB',
+    parse: wholeNumber(512, Number.MAX_SAFE_INTEGER),
+  },
+  BTY_KERNEL_ARGS: {
+    says: 'More words for the kernel command line of the live env.',
+    otherwise: 'none',
+    parse: kernelArguments,
+  },
+} as const satisfies Record<`BTY_${string}`, Setting<unknown>>;
+
+type SettingName = keyof typeof SETTINGS;
+
+/** What the server was told, parsed once and frozen. Directories are absolute paths. */
+export interface Config {
+  readonly version: string;
+  readonly stateDir: string;
+  readonly imageRoot: string;
+  readonly bootDir: string;
+  readonly httpHost: string | undefined;
+  readonly httpPort: number;
+  readonly publicUrl: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly firstBootWindowSeconds: number;
+  readonly noProgressTimeoutSeconds: number;
+  readonly maxImageBytes: number;
+  readonly kernelArgs: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function textOf(env: Environment, name: SettingName): string | undefined {
+  const setting: Setting<unknown> = SETTINGS[name];
+  const text = env[name] || undefined;
+  const file = setting.secret ? env[`${name}_FILE`] || undefined : undefined;
+  if (file === undefined) return text;
+  if (text !== undefined) throw new SettingError(name, `is given twice, also by ${name}_FILE`);
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined;
+  } catch (error) {
+    throw new SettingError(`${name}_FILE`, `cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function readSetting<N extends SettingName>(
+  env: Environment,
+  name: N,
+): ReturnType<(typeof SETTINGS)[N]['parse']> | undefined {
+  const text = textOf(env, name);
+  if (text === undefined) return undefined;
+  try {
+    return SETTINGS[name].parse(text) as ReturnType<(typeof SETTINGS)[N]['parse']>;
+  } catch (error) {
+    throw new SettingError(name, (error as Error).message);
+  }
+}
+
+function projectRoot(): string | undefined {
+  let folder = import.meta.dirname;
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return existsSync(join(folder, 'package.json')) ? folder : undefined;
+}
+
+/** Reads the settings from an environment. Throws a SettingError for one that cannot be used; an empty text is unset. */
+export function parseConfig(env: Environment): Config {
+  const root = projectRoot();
+  const checkout = root !== undefined && existsSync(join(root, 'nest-cli.json'));
+  const stateDir = resolve(readSetting(env, 'BTY_STATE_DIR') ?? (checkout ? join(root, '.bty') : '/var/lib/bty'));
+  const manifest = root === undefined ? '{}' : readFileSync(join(root, 'package.json'), 'utf8');
+  return Object.freeze({
+    version: (JSON.parse(manifest) as { version?: string }).version ?? 'unknown',
+    stateDir,
+    imageRoot: resolve(readSetting(env, 'BTY_IMAGE_ROOT') ?? join(stateDir, 'images')),
+    bootDir: resolve(readSetting(env, 'BTY_BOOT_DIR') ?? join(stateDir, 'boot')),
+    httpHost: readSetting(env, 'BTY_HTTP_HOST'),
+    httpPort: readSetting(env, 'BTY_HTTP_PORT') ?? 8080,
+    publicUrl: readSetting(env, 'BTY_PUBLIC_URL'),
+    databaseUrl: readSetting(env, 'BTY_DATABASE_URL'),
+    redisUrl: readSetting(env, 'BTY_REDIS_URL'),
+    firstBootWindowSeconds: readSetting(env, 'BTY_FIRST_BOOT_WINDOW') ?? 180,
+    noProgressTimeoutSeconds: readSetting(env, 'BTY_NO_PROGRESS_TIMEOUT') ?? 120,
+    maxImageBytes: readSetting(env, 'BTY_MAX_IMAGE_BYTES') ?? 256 * GIB,
+    kernelArgs: readSetting(env, 'BTY_KERNEL_ARGS') ?? '',
+  });
+}
+
+/** A sentence for each `BTY_*` variable that the server does not know, naming the one that was probably meant. */
+export function unknownSettings(env: Environment): string[] {
+  const known = Object.entries<Setting<unknown>>(SETTINGS).flatMap(([name, { secret }]) =>
+    secret ? [name, `${name}_FILE`] : [name],
+  );
+  return Object.keys(env)
+    .filter((name) => name.startsWith('BTY_') && !known.includes(name))
+    .map((name) => `${name} is not a setting of this server; did you mean ${nearestName(name, known)}?`);
+}
+
+/** The settings of this process, and warnings about variables that are none. */
+export function readConfig(): { config: Config; warnings: string[] } {
+  return { config: parseConfig(process.env), warnings: unknownSettings(process.env) };
+}

@@ -1,0 +1,6 @@
+export { bigintNumber } from './bigint-number.js';
+export { openPool } from './connection.js';
+export { DatabaseModule } from './database.module.js';
+export type { DatabaseTarget } from './database-target.js';
+export { EmbeddedPostgres } from './embedded-postgres.js';
+export { isDatabaseOutage } from './outage.js';

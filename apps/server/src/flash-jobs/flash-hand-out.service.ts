@@ -1,0 +1,87 @@
+import type { FlashStart } from '@bty/wire-types';
+import { Injectable, Logger } from '@nestjs/common';
+import type { Actor } from '../http/index.js';
+import { ImagesRepository } from '../images/index.js';
+import { FlashDeadlineQueue } from './flash-deadline.queue.js';
+import type { FlashJobEntity, JobError } from './flash-job.entity.js';
+import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
+import { failWith, handOut } from './job-change.js';
+import { MAX_ATTEMPTS } from './job-state.js';
+
+const TOO_MANY: JobError = {
+  code: 'TOO_MANY_ATTEMPTS',
+  message: `the job was handed out ${MAX_ATTEMPTS} times and no agent brought it to an end`,
+};
+
+/** Gives flash jobs to agents. */
+@Injectable()
+export class FlashHandOut {
+  private readonly log = new Logger('FlashJobs');
+
+  constructor(
+    private readonly images: ImagesRepository,
+    private readonly changes: FlashJobChangesRepository,
+    private readonly deadlines: FlashDeadlineQueue,
+  ) {}
+
+  /**
+   * Hands an active job to the agent of a session, under a new epoch. Undefined when there is nothing to hand out: the
+   * job ended, it failed just now, or its image is not ready yet (it stays queued then).
+   */
+  async give(jobId: string, sessionId: string, actor: Actor, now: Date): Promise<FlashStart | undefined> {
+    const changed = await this.decide(jobId, sessionId, actor, now);
+    if (changed === undefined) return undefined;
+    if (changed.state !== 'dispatched') {
+      this.log.warn(`flash job ${changed.id} of ${changed.mac} failed: ${changed.error?.message}`);
+      return undefined;
+    }
+    await this.deadlines.arm(changed.id, changed.epoch);
+    this.log.log(`flash job ${changed.id} of ${changed.mac} is handed out (epoch ${changed.epoch})`);
+    return toFlashStart(changed);
+  }
+
+  private async decide(jobId: string, sessionId: string, actor: Actor, now: Date): Promise<FlashJobEntity | undefined> {
+    const job = await this.changes.read(jobId);
+    const image = await this.images.find(job.imageName);
+    if (image?.state === 'preparing') return undefined;
+    const lost = image === undefined ? imageGone(job) : imageChanged(job, image.sha256);
+    return this.changes.change(jobId, actor, now, (current) => {
+      if (lost !== undefined) return failWith(lost);
+      return current.epoch >= MAX_ATTEMPTS ? failWith(TOO_MANY) : handOut(current, sessionId, now);
+    });
+  }
+}
+
+function imageGone(job: FlashJobEntity): JobError {
+  return { code: 'IMAGE_UNAVAILABLE', message: `the image ${job.imageName} is no longer in the catalogue` };
+}
+
+function imageChanged(job: FlashJobEntity, sha256: string | null): JobError | undefined {
+  if (sha256 === job.imageSha256) return undefined;
+  const message = `${job.imageName} has other bytes now than when the job was made`;
+  return { code: 'IMAGE_CHANGED', message, details: { ordered_sha256: job.imageSha256, present_sha256: sha256 } };
+}
+
+function toFlashStart(job: FlashJobEntity): FlashStart {
+  const { imageFormat, imageSizeBytes, contentSizeBytes, imageSha256, contentBlake3 } = job;
+  if (!imageFormat || !imageSizeBytes || !contentSizeBytes || !imageSha256 || !contentBlake3) {
+    throw new TypeError(`flash job ${job.id} was handed out without an image`);
+  }
+  return {
+    type: 'flash.start',
+    job_id: job.id,
+    epoch: job.epoch,
+    image: {
+      name: job.imageName,
+      path: `/images/${job.imageName}`,
+      format: imageFormat,
+      size_bytes: imageSizeBytes,
+      content_size_bytes: contentSizeBytes,
+      sha256: imageSha256,
+      content_blake3: contentBlake3,
+    },
+    ...(job.targetHint === null ? {} : { target_hint: job.targetHint }),
+    verify: job.verify,
+    provisioning_mode: job.provisioningMode === 'cijoe-online' ? 'none' : job.provisioningMode,
+  };
+}

@@ -1,0 +1,167 @@
+import { BtyError, type ErrorCode } from '@bty/wire-types';
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, type EntityManager, In, QueryFailedError } from 'typeorm';
+import { EventsRepository } from '../events/index.js';
+import type { Actor } from '../http/index.js';
+import { FlashJobEntity } from './flash-job.entity.js';
+import { FlashJobsRepository } from './flash-jobs.repository.js';
+import { FlashReportEntity } from './flash-report.entity.js';
+import { applyChange, type JobChange } from './job-change.js';
+
+const MAX_TRIES = 5;
+
+/** Rolls the transaction back when somebody else was faster. */
+class ConflictSignal extends Error {}
+
+/** Names an acknowledged report. */
+export interface ReportKey {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** What goes into the same transaction as a change. */
+export interface ChangeOptions {
+  /** The report that brings the change; when it was taken before, nothing changes. */
+  readonly report?: ReportKey | undefined;
+  readonly also?: ((manager: EntityManager, job: FlashJobEntity) => Promise<void>) | undefined;
+}
+
+function violated(error: unknown, constraint: RegExp): boolean {
+  if (!(error instanceof QueryFailedError)) return false;
+  const driver = error.driverError as { code?: string; constraint?: string };
+  return driver.code === '23505' && constraint.test(driver.constraint ?? '');
+}
+
+/** Changes of flash jobs: each a compare-and-swap together with its history and its event. */
+@Injectable()
+export class FlashJobChangesRepository {
+  constructor(
+    @InjectDataSource() private readonly source: DataSource,
+    private readonly jobs: FlashJobsRepository,
+    private readonly events: EventsRepository,
+  ) {}
+
+  /**
+   * Stores a new job after `check` has looked at what it needs, in one transaction. Throws JOB_ACTIVE when the machine
+   * has an active one. Returns undefined when the idempotency key is taken.
+   */
+  async insert(
+    actor: Actor,
+    check: (manager: EntityManager) => Promise<FlashJobEntity>,
+  ): Promise<FlashJobEntity | undefined> {
+    let mac: string | undefined;
+    try {
+      return await this.source.transaction(async (manager) => {
+        const job = await check(manager);
+        mac = job.mac;
+        await manager.insert(FlashJobEntity, job as object);
+        await this.note(manager, job, 'flash-job.created', actor, undefined, {
+          state: job.state,
+          image: job.imageName,
+        });
+        return job;
+      });
+    } catch (error) {
+      if (violated(error, /flash_jobs_idempotency_key/)) return undefined;
+      if (!violated(error, /flash_jobs_one_active/) || mac === undefined) throw error;
+      const holder = await this.jobs.activeOf(mac);
+      const details = { job_id: holder?.id };
+      throw new BtyError('JOB_ACTIVE', `flash job ${holder?.id} of ${mac} is active`, { details });
+    }
+  }
+
+  /** The job as it is now. Throws NOT_FOUND. */
+  async read(id: string): Promise<FlashJobEntity> {
+    const job = await this.jobs.find(id);
+    if (job === undefined) throw new BtyError('NOT_FOUND', `there is no flash job ${id}`);
+    return job;
+  }
+
+  /**
+   * Changes a job: `decide` sees it as it is and returns the change, or undefined for none. When somebody else changes
+   * it meanwhile, it decides again. Returns the changed job, or undefined when nothing was changed.
+   */
+  async change(
+    id: string,
+    actor: Actor,
+    now: Date,
+    decide: (job: FlashJobEntity) => JobChange | undefined,
+    options: ChangeOptions = {},
+  ): Promise<FlashJobEntity | undefined> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const job = await this.read(id);
+      const change = decide(job);
+      const columns = change === undefined ? undefined : applyChange(job, change, now);
+      if (columns === undefined) return undefined;
+      const outcome = await this.swap(job, columns, actor, options);
+      if (outcome !== 'conflict') return outcome === 'repeated' ? undefined : outcome;
+    }
+    throw new BtyError('UNAVAILABLE', `flash job ${id} is changing too often; try again`);
+  }
+
+  /** Sets columns that are no change of state, such as the progress, while the attempt is under way. */
+  async update(id: string, mac: string, epoch: number, set: Partial<FlashJobEntity>): Promise<boolean> {
+    const where = { id, mac, epoch, state: In(['dispatched', 'running']) };
+    const { affected } = await this.source.getRepository(FlashJobEntity).update(where, set as object);
+    return affected === 1;
+  }
+
+  private async swap(
+    job: FlashJobEntity,
+    columns: NonNullable<ReturnType<typeof applyChange>>,
+    actor: Actor,
+    options: ChangeOptions,
+  ): Promise<FlashJobEntity | 'conflict' | 'repeated'> {
+    const { entry, ...set } = columns;
+    return this.source
+      .transaction(async (manager) => {
+        if (options.report !== undefined && !(await this.take(manager, job.id, options.report))) return 'repeated';
+        const history = () => 'history || CAST(:entry AS jsonb)';
+        const { affected } = await manager
+          .createQueryBuilder()
+          .update(FlashJobEntity)
+          .set({ ...set, version: job.version + 1, history } as object)
+          .where('id = :id AND version = :version', { id: job.id, version: job.version })
+          .setParameter('entry', JSON.stringify([entry]))
+          .execute();
+        if (affected !== 1) throw new ConflictSignal();
+        const changed = await manager.findOneByOrFail(FlashJobEntity, { id: job.id });
+        if (changed.state !== job.state || changed.epoch !== job.epoch) {
+          const before = { state: job.state, epoch: job.epoch };
+          const after = { state: changed.state, epoch: changed.epoch, ...(entry.code ? { code: entry.code } : {}) };
+          await this.note(manager, changed, `flash-job.${changed.state}`, actor, before, after);
+        }
+        await options.also?.(manager, changed);
+        return changed;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof ConflictSignal) return 'conflict' as const;
+        throw error;
+      });
+  }
+
+  private async take(manager: EntityManager, jobId: string, report: ReportKey): Promise<boolean> {
+    const inserted = await manager
+      .createQueryBuilder()
+      .insert()
+      .into(FlashReportEntity)
+      .values({ jobId, epoch: report.epoch, seq: String(report.seq) })
+      .orIgnore()
+      .returning('seq')
+      .execute();
+    return (inserted.raw as unknown[]).length > 0;
+  }
+
+  private async note(
+    manager: EntityManager,
+    job: FlashJobEntity,
+    action: string,
+    actor: Actor,
+    before: Record<string, unknown> | undefined,
+    after: { state: string; code?: ErrorCode; [more: string]: unknown },
+  ): Promise<void> {
+    const change = { subject: `flash-job/${job.id}`, action, actor, before, after: { ...after, mac: job.mac } };
+    await this.events.append(manager, change);
+  }
+}

@@ -1,0 +1,98 @@
+import {
+  FLASH_JOB_STATES,
+  type FlashJobState,
+  type MacAddress,
+  parseMacAddress,
+  TargetHint,
+  VERIFY_MODES,
+  type VerifyMode,
+} from '@bty/wire-types';
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsIn, IsObject, IsOptional, IsString, IsUUID, Length, ValidateBy, ValidateNested } from 'class-validator';
+import { invalidFields, PageQuery } from '../http/index.js';
+import type { JobOrder } from './flash-job-create.service.js';
+
+function IsMac(): PropertyDecorator {
+  const message = '$property must be the MAC address of a network card';
+  const validate = (value: unknown) => typeof value === 'string' && parseMacAddress(value) !== undefined;
+  return ValidateBy({ name: 'isMac', validator: { validate, defaultMessage: () => message } });
+}
+
+function readMac(field: string, text: string): MacAddress {
+  const mac = parseMacAddress(text);
+  if (mac === undefined) throw invalidFields([{ field, problem: 'is not a MAC address' }]);
+  return mac;
+}
+
+/** An order for a flash job. */
+export class FlashJobPost {
+  /**
+   * MAC address of the machine, in any case and with any separator.
+   * @example '52:54:00:00:00:01'
+   */
+  @IsMac()
+  @ApiProperty({ type: String, example: '52:54:00:00:00:01' })
+  mac: string;
+
+  /** Name of the image; left out, that of the machine's record. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  @ApiProperty({ type: String, required: false, nullable: true })
+  image?: string | null;
+
+  /** What is read back from the disk. */
+  @IsOptional()
+  @IsIn(VERIFY_MODES)
+  @ApiProperty({ enum: VERIFY_MODES, enumName: 'VerifyMode', required: false, default: 'full' })
+  verify?: VerifyMode | null;
+
+  /** Which disk is the target; left out, that of the machine's record. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => TargetHint)
+  @ApiProperty({ type: TargetHint, required: false, nullable: true })
+  target_hint?: TargetHint | null;
+}
+
+/** Which flash jobs to list. */
+export class FlashJobsQuery extends PageQuery {
+  /** Only jobs of this machine. */
+  @IsOptional()
+  @IsMac()
+  @ApiProperty({ type: String, required: false, example: '52:54:00:00:00:01' })
+  mac?: string;
+
+  /** Only jobs in this state. */
+  @IsOptional()
+  @IsIn(FLASH_JOB_STATES)
+  @ApiProperty({ enum: FLASH_JOB_STATES, enumName: 'FlashJobState', required: false })
+  state?: FlashJobState;
+
+  /** Only jobs older than the one with this id. */
+  @IsOptional()
+  @IsUUID()
+  after?: string;
+}
+
+/** What an order means. */
+export function toJobOrder(body: FlashJobPost): JobOrder {
+  const hint = body.target_hint ?? {};
+  return {
+    mac: readMac('mac', body.mac),
+    image: body.image ?? undefined,
+    verify: body.verify ?? undefined,
+    targetHint: Object.keys(hint).length === 0 ? undefined : hint,
+  };
+}
+
+/** What a query means. */
+export function toJobFilter(query: FlashJobsQuery): { mac?: string; state?: string; after?: string } {
+  return {
+    ...(query.mac === undefined ? {} : { mac: readMac('mac', query.mac) }),
+    ...(query.state === undefined ? {} : { state: query.state }),
+    ...(query.after === undefined ? {} : { after: query.after }),
+  };
+}

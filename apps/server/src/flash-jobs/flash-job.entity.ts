@@ -1,0 +1,134 @@
+import type {
+  ErrorCode,
+  FlashJobState,
+  FlashResult,
+  FlashStage,
+  ImageFormat,
+  ProvisioningMode,
+  TargetHint,
+  VerifyMode,
+} from '@bty/wire-types';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { bigintNumber } from '../db/index.js';
+
+/** One line of a job's history. */
+export interface HistoryEntry {
+  readonly at: string;
+  readonly state: FlashJobState;
+  readonly stage?: FlashStage | undefined;
+  readonly epoch: number;
+  readonly code?: ErrorCode | undefined;
+  readonly message?: string | undefined;
+}
+
+/** How far a job is, as its agent told last. */
+export interface JobProgress {
+  readonly stage: FlashStage;
+  readonly bytesDone: number;
+  readonly bytesTotal?: number | undefined;
+  readonly bytesPerSecond: number;
+  readonly at: string;
+}
+
+/** Why a job failed. */
+export interface JobError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details?: Record<string, unknown> | undefined;
+}
+
+/** One order to make one machine's target equal one image. */
+@Entity('flash_jobs')
+@Index('flash_jobs_one_active', ['mac'], { unique: true, where: `state IN ('queued', 'dispatched', 'running')` })
+@Index('flash_jobs_by_age', ['createdAt', 'id'])
+export class FlashJobEntity {
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Index()
+  @Column('text')
+  mac: string;
+
+  @Column('text')
+  state: FlashJobState;
+
+  /** Counts changes of the row, so that two changes cannot both start from the same state. */
+  @Column('int')
+  version: number;
+
+  /** How often the job was handed out. */
+  @Column('int')
+  epoch: number;
+
+  @Column('text', { nullable: true })
+  stage: FlashStage | null;
+
+  @Column('text')
+  imageName: string;
+
+  @Column('text', { nullable: true })
+  imageFormat: ImageFormat | null;
+
+  @Column('text', { nullable: true })
+  imageSha256: string | null;
+
+  @Column('bigint', { nullable: true, transformer: bigintNumber })
+  imageSizeBytes: number | null;
+
+  @Column('bigint', { nullable: true, transformer: bigintNumber })
+  contentSizeBytes: number | null;
+
+  @Column('text', { nullable: true })
+  contentBlake3: string | null;
+
+  @Column('text')
+  verify: VerifyMode;
+
+  @Column('jsonb', { nullable: true })
+  targetHint: TargetHint | null;
+
+  @Column('text')
+  provisioningMode: ProvisioningMode;
+
+  /** Who ordered it: `token:<name>`, or `policy`. */
+  @Column('text')
+  requestedBy: string;
+
+  @Index('flash_jobs_idempotency_key', { unique: true })
+  @Column('text', { nullable: true })
+  idempotencyKey: string | null;
+
+  /** SHA-256 of the request that came with the key, hex. */
+  @Column('text', { nullable: true })
+  requestHash: string | null;
+
+  @Column('uuid', { nullable: true })
+  sessionId: string | null;
+
+  @Column('timestamptz', { nullable: true })
+  commitGrantedAt: Date | null;
+
+  @Column('jsonb', { nullable: true })
+  progress: JobProgress | null;
+
+  @Column('timestamptz', { nullable: true })
+  lastProgressAt: Date | null;
+
+  @Column('jsonb')
+  history: HistoryEntry[];
+
+  @Column('jsonb', { nullable: true })
+  error: JobError | null;
+
+  @Column('jsonb', { nullable: true })
+  result: FlashResult | null;
+
+  @Column('timestamptz')
+  createdAt: Date;
+
+  @Column('timestamptz', { nullable: true })
+  dispatchedAt: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  finishedAt: Date | null;
+}

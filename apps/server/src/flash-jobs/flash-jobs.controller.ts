@@ -1,0 +1,90 @@
+import { BtyError } from '@bty/wire-types';
+import { Body, Controller, Get, Headers, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { ApiProblems, actorOf, cutPage, invalidFields } from '../http/index.js';
+import { FlashJobDto, toFlashJobDto } from './flash-job.dto.js';
+import { FlashJobCancel } from './flash-job-cancel.service.js';
+import { FlashJobCreate } from './flash-job-create.service.js';
+import { FlashJobPost, FlashJobsQuery, toJobFilter, toJobOrder } from './flash-job-request.dto.js';
+import { FlashJobsRepository } from './flash-jobs.repository.js';
+import { FlashLogsRepository } from './flash-logs.repository.js';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+const JOB_ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOUND', 'flash job ids are UUIDs') });
+const ID_PARAM = { name: 'id', type: String, format: 'uuid' } as const;
+
+@ApiTags('flash jobs')
+@ApiBearerAuth()
+@Controller('flash-jobs')
+export class FlashJobsController {
+  constructor(
+    private readonly creation: FlashJobCreate,
+    private readonly cancellation: FlashJobCancel,
+    private readonly jobs: FlashJobsRepository,
+    private readonly logs: FlashLogsRepository,
+  ) {}
+
+  /** Orders a flash. The machine does it at its next PXE contact, or at once when its agent is connected. */
+  @Post()
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'the same key and order give the same job' })
+  @ApiResponse({ status: 200, type: FlashJobDto, description: 'The job that was made with this key before.' })
+  @ApiResponse({ status: 201, type: FlashJobDto, description: 'The job is made; `Location` names it.' })
+  @ApiProblems(401, 404, 409, 422)
+  async create(
+    @Body() body: FlashJobPost,
+    @Headers('idempotency-key') key: string | undefined,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<FlashJobDto> {
+    if (key !== undefined && !KEY.test(key)) {
+      throw invalidFields([{ field: 'Idempotency-Key', problem: 'must be 1 to 255 printable characters' }]);
+    }
+    const { job, created } = await this.creation.byRequest(toJobOrder(body), key, actorOf(request), new Date());
+    response.status(created ? 201 : 200);
+    response.setHeader('Location', `/flash-jobs/${job.id}`);
+    return toFlashJobDto(job);
+  }
+
+  /** Lists flash jobs, newest first. */
+  @Get()
+  @ApiProblems(401, 422)
+  async list(
+    @Query() query: FlashJobsQuery,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<FlashJobDto[]> {
+    const rows = await this.jobs.page(toJobFilter(query), query.limit + 1);
+    return cutPage(request, response, rows, query.limit, ({ id }) => id).map(toFlashJobDto);
+  }
+
+  /** Shows one flash job with its progress and history. */
+  @Get(':id')
+  @ApiParam(ID_PARAM)
+  @ApiProblems(401, 404)
+  async get(@Param('id', JOB_ID) id: string): Promise<FlashJobDto> {
+    const job = await this.jobs.find(id);
+    if (job === undefined) throw new BtyError('NOT_FOUND', `there is no flash job ${id}`);
+    return toFlashJobDto(job);
+  }
+
+  /** Gives the log that agents sent about failed attempts. */
+  @Get(':id/log')
+  @ApiParam(ID_PARAM)
+  @ApiProduces('text/plain')
+  @ApiResponse({ status: 200, description: 'The log; empty when no attempt has failed.' })
+  @ApiProblems(401, 404)
+  async log(@Param('id', JOB_ID) id: string, @Res() response: Response): Promise<void> {
+    await this.get(id);
+    response.type('text/plain; charset=utf-8').send(await this.logs.textOf(id));
+  }
+
+  /** Cancels a flash job. A disk that was written in part does not boot. */
+  @Post(':id/cancel')
+  @ApiParam(ID_PARAM)
+  @HttpCode(200)
+  @ApiProblems(401, 404, 409)
+  async cancel(@Param('id', JOB_ID) id: string, @Req() request: Request): Promise<FlashJobDto> {
+    return toFlashJobDto(await this.cancellation.cancel(id, actorOf(request), new Date()));
+  }
+}

@@ -1,0 +1,57 @@
+import { BullModule } from '@nestjs/bullmq';
+import { Global, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ImagesModule, ImageUse } from '../images/index.js';
+import { MachineJobs, MachinesModule } from '../machines/index.js';
+import { FLASH_DEADLINE } from '../queue/index.js';
+import { FlashDeadlineProcessor } from './flash-deadline.processor.js';
+import { FlashDeadlineQueue } from './flash-deadline.queue.js';
+import { FlashHandOut } from './flash-hand-out.service.js';
+import { FlashJobEntity } from './flash-job.entity.js';
+import { FlashJobCancel } from './flash-job-cancel.service.js';
+import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
+import { FlashJobCreate } from './flash-job-create.service.js';
+import { FlashJobsController } from './flash-jobs.controller.js';
+import { FlashJobsRepository } from './flash-jobs.repository.js';
+import { FlashLogEntity } from './flash-log.entity.js';
+import { FlashLogsRepository } from './flash-logs.repository.js';
+import { FlashProgressBuffer } from './flash-progress.service.js';
+import { FlashReportEntity } from './flash-report.entity.js';
+import { FlashReports } from './flash-reports.service.js';
+
+/** Global, because the features below have ports that this one answers. */
+@Global()
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([FlashJobEntity, FlashLogEntity, FlashReportEntity]),
+    BullModule.registerQueue({ name: FLASH_DEADLINE }),
+    ImagesModule,
+    MachinesModule,
+  ],
+  controllers: [FlashJobsController],
+  providers: [
+    FlashDeadlineProcessor,
+    FlashDeadlineQueue,
+    FlashHandOut,
+    FlashJobCancel,
+    FlashJobChangesRepository,
+    FlashJobCreate,
+    FlashJobsRepository,
+    FlashLogsRepository,
+    FlashProgressBuffer,
+    FlashReports,
+    { provide: MachineJobs, useExisting: FlashJobsRepository },
+    { provide: ImageUse, useExisting: FlashJobsRepository },
+  ],
+  exports: [
+    MachineJobs,
+    ImageUse,
+    FlashHandOut,
+    FlashJobCreate,
+    FlashJobsRepository,
+    FlashLogsRepository,
+    FlashProgressBuffer,
+    FlashReports,
+  ],
+})
+export class FlashJobsModule {}

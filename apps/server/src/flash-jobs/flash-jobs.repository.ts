@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, In } from 'typeorm';
+import { ImageUse } from '../images/index.js';
+import { type JobSummary, type MachineJobSummaries, MachineJobs } from '../machines/index.js';
+import { FlashJobEntity } from './flash-job.entity.js';
+
+const ACTIVE = ['queued', 'dispatched', 'running'] as const;
+
+/** Which jobs to list. */
+export interface JobFilter {
+  readonly mac?: string | undefined;
+  readonly state?: string | undefined;
+  /** Only jobs older than the one with this id. */
+  readonly after?: string | undefined;
+}
+
+function summaryOf(job: FlashJobEntity): JobSummary {
+  const { id, state, stage, imageName, createdAt, finishedAt, error } = job;
+  return { id, state, stage, image: imageName, createdAt, finishedAt, error };
+}
+
+/** What is known of flash jobs. */
+@Injectable()
+export class FlashJobsRepository implements MachineJobs, ImageUse {
+  constructor(@InjectDataSource() private readonly source: DataSource) {}
+
+  async find(id: string): Promise<FlashJobEntity | undefined> {
+    return (await this.source.getRepository(FlashJobEntity).findOneBy({ id })) ?? undefined;
+  }
+
+  async activeOf(mac: string): Promise<FlashJobEntity | undefined> {
+    return (await this.source.getRepository(FlashJobEntity).findOneBy({ mac, state: In(ACTIVE) })) ?? undefined;
+  }
+
+  async byIdempotencyKey(idempotencyKey: string): Promise<FlashJobEntity | undefined> {
+    return (await this.source.getRepository(FlashJobEntity).findOneBy({ idempotencyKey })) ?? undefined;
+  }
+
+  /** The job of the session that ended last. */
+  async lastOfSession(sessionId: string): Promise<FlashJobEntity | undefined> {
+    const order = { createdAt: 'DESC' } as const;
+    return (await this.source.getRepository(FlashJobEntity).findOne({ where: { sessionId }, order })) ?? undefined;
+  }
+
+  /** The jobs that agents have. */
+  async held(): Promise<FlashJobEntity[]> {
+    return this.source.getRepository(FlashJobEntity).findBy({ state: In(['dispatched', 'running']) });
+  }
+
+  async activeJobOf(imageName: string): Promise<string | undefined> {
+    return (await this.source.getRepository(FlashJobEntity).findOneBy({ imageName, state: In(ACTIVE) }))?.id;
+  }
+
+  async summaries(macs: readonly string[]): Promise<ReadonlyMap<string, MachineJobSummaries>> {
+    if (macs.length === 0) return new Map();
+    const newest = await this.source
+      .getRepository(FlashJobEntity)
+      .createQueryBuilder('job')
+      .distinctOn(['job.mac', '(job.finishedAt IS NULL)'])
+      .where('job.mac IN (:...macs)', { macs })
+      .orderBy('job.mac')
+      .addOrderBy('(job.finishedAt IS NULL)')
+      .addOrderBy('job.finishedAt', 'DESC')
+      .getMany();
+    const result = new Map<string, MachineJobSummaries>();
+    for (const job of newest) {
+      const summary = job.finishedAt === null ? { active: summaryOf(job) } : { last: summaryOf(job) };
+      result.set(job.mac, { ...result.get(job.mac), ...summary });
+    }
+    return result;
+  }
+
+  /** Newest first, at most `limit`. */
+  async page(filter: JobFilter, limit: number): Promise<FlashJobEntity[]> {
+    const query = this.source.getRepository(FlashJobEntity).createQueryBuilder('job');
+    if (filter.mac !== undefined) query.andWhere('job.mac = :mac', { mac: filter.mac });
+    if (filter.state !== undefined) query.andWhere('job.state = :state', { state: filter.state });
+    if (filter.after !== undefined) {
+      query.andWhere(
+        '(job.createdAt, job.id) < (SELECT before.created_at, before.id FROM flash_jobs before WHERE before.id = :after)',
+        { after: filter.after },
+      );
+    }
+    return query.orderBy('job.createdAt', 'DESC').addOrderBy('job.id', 'DESC').limit(limit).getMany();
+  }
+}

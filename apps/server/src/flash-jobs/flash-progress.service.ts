@@ -1,0 +1,65 @@
+import type { FlashProgress, MacAddress } from '@bty/wire-types';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import type { JobProgress } from './flash-job.entity.js';
+import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
+
+const STORE_INTERVAL_MS = 1_000;
+
+interface Pending {
+  readonly mac: MacAddress;
+  readonly epoch: number;
+  readonly progress: JobProgress;
+  /** When the bytes or the phase changed last; the same numbers again are no progress. */
+  readonly movedAt: Date;
+  stored: boolean;
+}
+
+/** Keeps the progress that agents report several times a second, and stores the latest once a second. */
+@Injectable()
+export class FlashProgressBuffer implements OnModuleDestroy {
+  private readonly log = new Logger('FlashJobs');
+  private readonly latest = new Map<string, Pending>();
+  private readonly timer = setInterval(() => void this.store(), STORE_INTERVAL_MS).unref();
+
+  constructor(private readonly changes: FlashJobChangesRepository) {}
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Takes the progress of a job of this machine; that of another's is never stored. */
+  report(mac: MacAddress, message: FlashProgress, now: Date): void {
+    const before = this.latest.get(message.job_id);
+    const moved =
+      before?.epoch !== message.epoch ||
+      before.progress.stage !== message.stage ||
+      before.progress.bytesDone !== message.bytes_done;
+    this.latest.set(message.job_id, {
+      mac,
+      epoch: message.epoch,
+      progress: {
+        stage: message.stage,
+        bytesDone: message.bytes_done,
+        bytesTotal: message.bytes_total,
+        bytesPerSecond: message.bytes_per_second,
+        at: now.toISOString(),
+      },
+      movedAt: moved ? now : before.movedAt,
+      stored: false,
+    });
+  }
+
+  private async store(): Promise<void> {
+    for (const [jobId, pending] of this.latest) {
+      if (pending.stored) continue;
+      pending.stored = true;
+      try {
+        const set = { progress: pending.progress, lastProgressAt: pending.movedAt };
+        // An attempt that is over takes no more progress, and needs no room here.
+        if (!(await this.changes.update(jobId, pending.mac, pending.epoch, set))) this.latest.delete(jobId);
+      } catch (error) {
+        this.log.warn(`progress of flash job ${jobId} is not stored: ${String(error)}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import {
+  BtyError,
+  type ErrorCode,
+  type FlashFinished,
+  type FlashStageReport,
+  type JobRef,
+  type MacAddress,
+} from '@bty/wire-types';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/index.js';
+import type { Actor } from '../http/index.js';
+import { MachinesRepository } from '../machines/index.js';
+import type { FlashJobEntity } from './flash-job.entity.js';
+import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
+import { FlashJobsRepository } from './flash-jobs.repository.js';
+import { enterStage, failWith, type JobChange } from './job-change.js';
+import { isHeld } from './job-state.js';
+
+/** Why an agent must stop what it does with a job. */
+export interface Stop {
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+/** Why the attempt that a reference names is over, or undefined while it is under way. */
+export function stopOf(job: FlashJobEntity, ref: JobRef): Stop | undefined {
+  if (job.epoch !== ref.epoch || job.state === 'queued') {
+    return { code: 'STALE_EPOCH', reason: `the job is in epoch ${job.epoch} and ${job.state} now` };
+  }
+  if (isHeld(job.state)) return undefined;
+  return { code: job.error?.code ?? 'STALE_EPOCH', reason: job.error?.message ?? `the job has ${job.state}` };
+}
+
+/** Takes what agents report about their jobs. A report about an attempt that is over changes nothing. */
+@Injectable()
+export class FlashReports {
+  private readonly log = new Logger('FlashJobs');
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly jobs: FlashJobsRepository,
+    private readonly changes: FlashJobChangesRepository,
+    private readonly machines: MachinesRepository,
+  ) {}
+
+  /** The job that a message of this machine's agent names. Throws NOT_FOUND when it is none of the machine's. */
+  async jobOf(mac: MacAddress, ref: JobRef): Promise<FlashJobEntity> {
+    const job = await this.jobs.find(ref.job_id);
+    if (job?.mac !== mac) throw new BtyError('NOT_FOUND', `job_id: ${ref.job_id} is no flash job of ${mac}`);
+    return job;
+  }
+
+  async stage(report: FlashStageReport, actor: Actor, now: Date): Promise<void> {
+    const decide = (job: FlashJobEntity) =>
+      stopOf(job, report) === undefined ? enterStage(report.stage, now) : undefined;
+    await this.changes.change(report.job_id, actor, now, decide, { report });
+  }
+
+  async finished(report: FlashFinished, actor: Actor, now: Date): Promise<void> {
+    const { result, error } = report;
+    const decide = (job: FlashJobEntity): JobChange | undefined => {
+      if (stopOf(job, report) !== undefined) return undefined;
+      if (report.outcome === 'succeeded') return { event: 'succeed', set: { result: result ?? null } };
+      return failWith(error ?? { code: 'INTERNAL', message: 'the agent gave no reason' });
+    };
+    const changed = await this.changes.change(report.job_id, actor, now, decide, {
+      report,
+      also: async (manager, job) => {
+        if (job.state === 'succeeded') await this.machines.markFlashedIn(manager, job.mac, actor, now);
+      },
+    });
+    if (changed !== undefined) {
+      const why = error === undefined ? '' : `: ${error.code} ${error.message}`;
+      this.log.log(`flash job ${changed.id} of ${changed.mac} has ${changed.state}${why}`);
+    }
+  }
+
+  /** Lets the attempt make its disk bootable. From then on the job cannot be cancelled. Returns why not, if not. */
+  async grantCommit(ref: JobRef, actor: Actor, now: Date): Promise<Stop | undefined> {
+    let stop: Stop | undefined;
+    await this.changes.change(ref.job_id, actor, now, (job) => {
+      stop = stopOf(job, ref);
+      if (stop !== undefined) return undefined;
+      const granted = enterStage('committing', now);
+      return { ...granted, set: { ...granted.set, commitGrantedAt: job.commitGrantedAt ?? now } };
+    });
+    return stop;
+  }
+
+  /** The machine is about to boot what was flashed: its next PXE contacts are that boot. */
+  async rebooting(ref: JobRef, mac: MacAddress, now: Date): Promise<void> {
+    const job = await this.jobOf(mac, ref);
+    const seconds = this.config.firstBootWindowSeconds;
+    if (job.state !== 'succeeded' || job.epoch !== ref.epoch || seconds === 0) return;
+    // A job that was ordered in the meantime wants the live env.
+    if ((await this.jobs.activeOf(mac)) !== undefined) return;
+    await this.machines.setFirstBootWindow(mac, new Date(now.getTime() + seconds * 1000));
+  }
+}

@@ -1,0 +1,12 @@
+export { AgentDispatcher } from './agent-dispatcher.port.js';
+export { FlashHandOut } from './flash-hand-out.service.js';
+export { FlashJobEntity } from './flash-job.entity.js';
+export { FlashJobCreate } from './flash-job-create.service.js';
+export { FlashJobsModule } from './flash-jobs.module.js';
+export { FlashJobsRepository } from './flash-jobs.repository.js';
+export { FlashLogEntity } from './flash-log.entity.js';
+export { FlashLogsRepository } from './flash-logs.repository.js';
+export { FlashProgressBuffer } from './flash-progress.service.js';
+export { FlashReportEntity } from './flash-report.entity.js';
+export { FlashReports, stopOf } from './flash-reports.service.js';
+export { isActive, isHeld } from './job-state.js';

@@ -1,0 +1,58 @@
+import type { FlashStage } from '@bty/wire-types';
+import type { FlashJobEntity, HistoryEntry, JobError } from './flash-job.entity.js';
+import { type JobEvent, nextState } from './job-state.js';
+
+/** A change of a job, decided from the job as it is. */
+export interface JobChange {
+  readonly event: JobEvent;
+  readonly set?: Partial<FlashJobEntity> | undefined;
+  /** For the history: why. */
+  readonly reason?: JobError | undefined;
+}
+
+/** The columns that a change sets, or undefined when the job's state does not allow it. */
+export function applyChange(
+  job: FlashJobEntity,
+  change: JobChange,
+  now: Date,
+): (Partial<FlashJobEntity> & { state: FlashJobEntity['state']; entry: HistoryEntry }) | undefined {
+  const state = nextState(job.state, change.event);
+  if (state === undefined) return undefined;
+  const epoch = change.set?.epoch ?? job.epoch;
+  const stage = change.event === 'stage' ? (change.set?.stage ?? undefined) : undefined;
+  const { code, message } = change.reason ?? {};
+  const entry = { at: now.toISOString(), state, epoch, stage, code, message };
+  const final = state === 'succeeded' || state === 'failed' || state === 'cancelled';
+  return { ...change.set, state, ...(final ? { finishedAt: now } : {}), entry };
+}
+
+/** An agent gets the job: a new epoch, and nothing of the earlier attempt counts any more. */
+export function handOut(job: FlashJobEntity, sessionId: string, now: Date): JobChange {
+  return {
+    event: 'hand_out',
+    set: {
+      epoch: job.epoch + 1,
+      sessionId,
+      stage: null,
+      progress: null,
+      commitGrantedAt: null,
+      dispatchedAt: now,
+      lastProgressAt: now,
+    },
+  };
+}
+
+/** The agent has entered a phase. */
+export function enterStage(stage: FlashStage, now: Date): JobChange {
+  return { event: 'stage', set: { stage, progress: null, lastProgressAt: now } };
+}
+
+/** The job ends without success. */
+export function failWith(error: JobError): JobChange {
+  return { event: 'fail', set: { error }, reason: error };
+}
+
+/** The attempt is over without an end; the job waits for another. */
+export function giveBack(reason: JobError): JobChange {
+  return { event: 'give_back', set: { commitGrantedAt: null, stage: null, progress: null }, reason };
+}

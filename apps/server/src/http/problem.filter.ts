@@ -1,0 +1,47 @@
+import { BtyError, toBtyError } from '@bty/wire-types';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { Response } from 'express';
+import { isDatabaseOutage } from '../db/index.js';
+import { HTTP_STATUS } from './http-status.js';
+import { toProblem } from './problem.dto.js';
+
+const RETRY_AFTER_SECONDS = 2;
+
+/** The errors of Nest and of the body parser, which carry a status, in our terms; anything unknown is INTERNAL. */
+function understand(thrown: unknown): BtyError {
+  if (thrown instanceof BtyError) return thrown;
+  if (isDatabaseOutage(thrown))
+    return new BtyError('UNAVAILABLE', 'the database is not reachable now', { cause: thrown });
+  const carried =
+    thrown instanceof HttpException ? thrown.getStatus() : (thrown as { status?: unknown } | null)?.status;
+  const message = thrown instanceof Error ? thrown.message : 'the request cannot be taken';
+  if (carried === 404) return new BtyError('NOT_FOUND', message);
+  if (carried === 413) return new BtyError('TOO_LARGE', message);
+  if (typeof carried === 'number' && carried >= 400 && carried < 500) return new BtyError('INVALID_REQUEST', message);
+  return toBtyError(thrown);
+}
+
+/** Writes a problem to a response that Nest does not handle, for instance that of a middleware. */
+export function sendProblem(response: Response, error: BtyError): void {
+  const status = HTTP_STATUS[error.code];
+  // The message of an unexpected error may tell paths or SQL: that is for the log only.
+  const problem = error.code === 'INTERNAL' ? toProblem(error, 'see the log of the server') : toProblem(error);
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+  if (status === 503) response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+  response.status(status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** Every error leaves the server here. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly log = new Logger('Http');
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<Response>();
+    const error = understand(thrown);
+    if (error.code === 'INTERNAL') this.log.error(error.cause ?? error);
+    // Half an answer cannot be turned into an error: cut it, so that the other end does not take it for whole.
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, error);
+  }
+}

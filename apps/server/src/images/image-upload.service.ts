@@ -1,0 +1,202 @@
+import type { FileHandle } from 'node:fs/promises';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { BtyError, type ImageFormat } from '@bty/wire-types';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Request } from 'express';
+import { CONFIG, type Config } from '../config/index.js';
+import { type Actor, ifMatchHolds } from '../http/index.js';
+import type { ImageEntity } from './image.entity.js';
+import { type ImageDigest, ImageDigester, rawSizeProblem } from './image-digest.js';
+import { ImageFiles } from './image-files.service.js';
+import { ImageUse } from './image-use.port.js';
+import { ImagesRepository } from './images.repository.js';
+
+/** Left free on the file system of the images, for everything else that lives there. */
+const RESERVE_BYTES = 64 * 1024 * 1024;
+
+/** What an upload says about itself before its first byte. */
+export interface UploadOrder {
+  readonly name: string;
+  readonly format: ImageFormat;
+  /** Declared by the sender, hex. */
+  readonly sha256?: string | undefined;
+  readonly contentLength?: number | undefined;
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+}
+
+/** What became of an upload. */
+export type UploadOutcome = 'created' | 'replaced' | 'unchanged';
+
+function etagOf(image: ImageEntity | undefined): string | undefined {
+  return image?.sha256 == null ? undefined : `"${image.sha256}"`;
+}
+
+/** Takes images in: bytes go to a hidden file while they are hashed, and appear under their name whole or not at all. */
+@Injectable()
+export class ImageUpload {
+  private readonly log = new Logger('Images');
+  private readonly underWay = new Set<string>();
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly images: ImagesRepository,
+    private readonly files: ImageFiles,
+    private readonly use: ImageUse,
+  ) {}
+
+  /** Reads the body of a PUT. `ready` is called when everything that can be refused beforehand has been. */
+  async receive(order: UploadOrder, body: Request, actor: Actor, ready: () => void): Promise<UploadOutcome> {
+    if (this.underWay.has(order.name)) {
+      throw new BtyError('CONFLICT', `another upload of ${order.name} is under way`);
+    }
+    this.underWay.add(order.name);
+    try {
+      await this.refuseEarly(order);
+      ready();
+      return await this.store(order, body, actor);
+    } finally {
+      this.underWay.delete(order.name);
+    }
+  }
+
+  /** Removes an image. Throws NOT_FOUND, PRECONDITION_FAILED, or IN_USE while an active flash job writes it. */
+  async remove(name: string, ifMatch: string | undefined, actor: Actor): Promise<void> {
+    if (this.underWay.has(name)) throw new BtyError('CONFLICT', `an upload of ${name} is under way`);
+    const removed = await this.files.exclusively(async () => {
+      const image = await this.images.find(name);
+      if (image !== undefined) this.checkCondition(name, ifMatch, image);
+      await this.refuseInUse(name);
+      return this.images.remove(name, actor, () => this.files.remove(name));
+    });
+    if (!removed) throw new BtyError('NOT_FOUND', `there is no image ${name}`);
+    this.log.log(`${name} was removed by ${actor.name}`);
+  }
+
+  private async refuseEarly(order: UploadOrder): Promise<void> {
+    const { contentLength } = order;
+    this.refuseTooLarge(contentLength ?? 0);
+    const problem = contentLength === undefined ? undefined : rawSizeProblem(contentLength);
+    if (problem !== undefined) throw new BtyError('IMAGE_INVALID', problem);
+    const image = await this.images.find(order.name);
+    this.refuseOverwrite(order, image, order.sha256);
+    const free = await this.files.freeBytes();
+    if ((contentLength ?? 0) + RESERVE_BYTES > free) {
+      throw new BtyError('STORAGE_FULL', `${free} bytes are free in the image store`, {
+        details: { free_bytes: free },
+      });
+    }
+  }
+
+  private refuseTooLarge(sizeBytes: number): void {
+    const { maxImageBytes } = this.config;
+    if (sizeBytes > maxImageBytes) {
+      const details = { max_bytes: maxImageBytes };
+      throw new BtyError('TOO_LARGE', `images of up to ${maxImageBytes} bytes are taken`, { details });
+    }
+  }
+
+  private checkCondition(name: string, ifMatch: string | undefined, image: ImageEntity | undefined): void {
+    if (ifMatchHolds(ifMatch, etagOf(image))) return;
+    const now =
+      image === undefined ? `there is no ${name}` : `the ETag of ${name} is ${etagOf(image) ?? 'not known yet'}`;
+    throw new BtyError('PRECONDITION_FAILED', now);
+  }
+
+  /** `sha256` is that of the new bytes as far as it is known; without it only the conditions are checked. */
+  private refuseOverwrite(order: UploadOrder, image: ImageEntity | undefined, sha256: string | undefined): void {
+    this.checkCondition(order.name, order.ifMatch, image);
+    if (order.ifNoneMatch?.trim() === '*' && image !== undefined) {
+      throw new BtyError('PRECONDITION_FAILED', `there is an image ${order.name} already`);
+    }
+    const other = image !== undefined && sha256 !== undefined && sha256 !== image.sha256;
+    if (other && order.ifMatch === undefined) {
+      const etag = etagOf(image);
+      const how = etag === undefined ? 'wait until it is prepared' : `send If-Match: ${etag} to replace it`;
+      throw new BtyError('CONFLICT', `other bytes have the name ${order.name} already; ${how}`, { details: { etag } });
+    }
+  }
+
+  private async refuseInUse(name: string): Promise<void> {
+    const jobId = await this.use.activeJobOf(name);
+    if (jobId === undefined) return;
+    throw new BtyError('IN_USE', `flash job ${jobId} writes this image; cancel it or wait`, {
+      details: { job_id: jobId },
+    });
+  }
+
+  private async store(order: UploadOrder, body: Request, actor: Actor): Promise<UploadOutcome> {
+    const temporary = await this.files.createTemporary();
+    try {
+      const digest = await this.take(order, body, temporary.handle);
+      await temporary.handle.sync();
+      await temporary.handle.close();
+      return await this.files.exclusively(() => this.publish(order, digest, temporary.path, actor));
+    } finally {
+      await temporary.handle.close();
+      await this.files.removeTemporary(temporary.path);
+    }
+  }
+
+  private async take(order: UploadOrder, body: Request, handle: FileHandle): Promise<ImageDigest> {
+    const digester = new ImageDigester();
+    const meter = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        digester.update(chunk);
+        try {
+          this.refuseTooLarge(digester.sizeBytes);
+          done(null, chunk);
+        } catch (error) {
+          done(error as Error);
+        }
+      },
+    });
+    try {
+      await pipeline(body, meter, handle.createWriteStream({ autoClose: false, highWaterMark: 1024 * 1024 }));
+    } catch (error) {
+      throw this.explain(order, error);
+    }
+    const digest = digester.digest();
+    const problem = rawSizeProblem(digest.sizeBytes);
+    if (problem !== undefined) throw new BtyError('IMAGE_INVALID', problem);
+    if (order.sha256 !== undefined && order.sha256 !== digest.sha256) {
+      const details = { declared: order.sha256, received: digest.sha256 };
+      throw new BtyError('DIGEST_MISMATCH', `the bytes received have sha256 ${digest.sha256}`, { details });
+    }
+    return digest;
+  }
+
+  private explain(order: UploadOrder, error: unknown): unknown {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      return new BtyError('STORAGE_FULL', 'the image store is full', { cause: error });
+    if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
+      this.log.warn(`the upload of ${order.name} was cut off`);
+      return new BtyError('IMAGE_TRUNCATED', 'the upload was cut off', { cause: error });
+    }
+    return error;
+  }
+
+  private async publish(
+    order: UploadOrder,
+    digest: ImageDigest,
+    temporary: string,
+    actor: Actor,
+  ): Promise<UploadOutcome> {
+    const image = await this.images.find(order.name);
+    this.refuseOverwrite(order, image, digest.sha256);
+    if (image?.sha256 === digest.sha256 && (await this.isInPlace(image))) return 'unchanged';
+    await this.refuseInUse(order.name);
+    const { name, format } = order;
+    const created = await this.images.publish({ name, format }, digest, actor, () => this.files.place(temporary, name));
+    this.log.log(`${name} was uploaded by ${actor.name}: ${digest.sizeBytes} bytes, sha256 ${digest.sha256}`);
+    return created ? 'created' : 'replaced';
+  }
+
+  private async isInPlace(image: ImageEntity): Promise<boolean> {
+    const file = await this.files.open(image.name);
+    await file?.handle.close();
+    return file?.fingerprint === image.fingerprint;
+  }
+}

@@ -1,0 +1,5 @@
+/** Port: how the catalogue learns that flash jobs, which stand above it, need an image. */
+export abstract class ImageUse {
+  /** Id of an active flash job that writes the image of this name. */
+  abstract activeJobOf(imageName: string): Promise<string | undefined>;
+}

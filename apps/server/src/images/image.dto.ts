@@ -1,0 +1,98 @@
+import { ERROR_CODE_NAMES, type ErrorCode, IMAGE_FORMATS, type ImageFormat } from '@bty/wire-types';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { PageQuery } from '../http/index.js';
+import { IMAGE_STATES, type ImageEntity, type ImageState } from './image.entity.js';
+
+/** Which images to list. */
+export class ImagesQuery extends PageQuery {
+  /** Only images whose name sorts after this one. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  after?: string;
+}
+
+/** What an upload may say in its query. */
+export class UploadQuery {
+  /**
+   * SHA-256 of the bytes, 64 hexadecimal digits; the header `Content-Digest: sha-256=:<base64>:` says the same.
+   * @example '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+   */
+  @IsOptional()
+  @IsString()
+  sha256?: string;
+}
+
+/** Why an image cannot be flashed. */
+export class ImageErrorDto {
+  @ApiProperty({ enum: ERROR_CODE_NAMES, enumName: 'ErrorCode' })
+  code: ErrorCode;
+
+  /** For a person: what is wrong, and what to do. */
+  message: string;
+}
+
+/** An image of the catalogue. */
+export class ImageDto {
+  /** @example 'debian-13.img' */
+  name: string;
+
+  @ApiProperty({ enum: IMAGE_FORMATS, enumName: 'ImageFormat' })
+  format: ImageFormat;
+
+  /** Length of the file in bytes. */
+  @ApiProperty({ type: 'integer' })
+  size_bytes: number;
+
+  /** Length of the raw disk in bytes; null until it is known. */
+  @ApiProperty({ type: 'integer', nullable: true })
+  content_size_bytes: number | null;
+
+  /** SHA-256 of the file, hex: its ETag. Null until it is known. */
+  @ApiProperty({ type: String, nullable: true })
+  sha256: string | null;
+
+  /** SHA-256 of the raw disk's bytes, hex. */
+  @ApiProperty({ type: String, nullable: true })
+  content_sha256: string | null;
+
+  /** BLAKE3-256 of the raw disk's bytes, hex. */
+  @ApiProperty({ type: String, nullable: true })
+  content_blake3: string | null;
+
+  /** Logical sector size that its partition table was made for, in bytes; null without a GPT. */
+  @ApiProperty({ type: 'integer', nullable: true })
+  sector_bytes: number | null;
+
+  /** Only a `ready` image can be flashed. */
+  @ApiProperty({ enum: IMAGE_STATES, enumName: 'ImageState' })
+  state: ImageState;
+
+  @ApiProperty({ type: ImageErrorDto, nullable: true })
+  error: ImageErrorDto | null;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+
+  @ApiProperty({ format: 'date-time' })
+  updated_at: string;
+}
+
+/** What the API shows of an image. */
+export function toImageDto(image: ImageEntity): ImageDto {
+  return {
+    name: image.name,
+    format: image.format,
+    size_bytes: image.sizeBytes,
+    content_size_bytes: image.contentSizeBytes,
+    sha256: image.sha256,
+    content_sha256: image.contentSha256,
+    content_blake3: image.contentBlake3,
+    sector_bytes: image.sectorBytes,
+    state: image.state,
+    error: image.error,
+    created_at: image.createdAt.toISOString(),
+    updated_at: image.updatedAt.toISOString(),
+  };
+}

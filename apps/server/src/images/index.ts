@@ -1,0 +1,4 @@
+export { ImageEntity } from './image.entity.js';
+export { ImageUse } from './image-use.port.js';
+export { ImagesModule } from './images.module.js';
+export { ImagesRepository } from './images.repository.js';

@@ -1,0 +1,28 @@
+import type { ErrorCode, FlashJobState, FlashStage } from '@bty/wire-types';
+
+/** What a machine record shows of a flash job. */
+export interface JobSummary {
+  readonly id: string;
+  readonly state: FlashJobState;
+  readonly stage: FlashStage | null;
+  readonly image: string;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | null;
+  readonly error: { code: ErrorCode; message: string } | null;
+}
+
+/** The flash jobs of a machine: the one that is active, and the last one that is over. */
+export interface MachineJobSummaries {
+  readonly active?: JobSummary | undefined;
+  readonly last?: JobSummary | undefined;
+}
+
+/** Port: how machine records learn about flash jobs, which stand above them. */
+export abstract class MachineJobs {
+  abstract summaries(macs: readonly string[]): Promise<ReadonlyMap<string, MachineJobSummaries>>;
+}
+
+/** Port: how machine records learn whether an agent is connected. */
+export abstract class AgentPresence {
+  abstract isConnected(mac: string): boolean;
+}

@@ -1,0 +1,118 @@
+import { BOOT_POLICIES, type BootPolicy, PROVISIONING_MODES, type ProvisioningMode, TargetHint } from '@bty/wire-types';
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  ValidateBy,
+  ValidateNested,
+} from 'class-validator';
+import { HOSTNAME, isHost } from './hostname.js';
+import type { MachineFields } from './machine-fields.js';
+
+// Everything but control characters, which could forge a line in a script, a log or a terminal.
+const NO_CONTROL = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u;
+const TAG = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+function IsHost(): PropertyDecorator {
+  const message = '$property must be a host name or an IP address';
+  return ValidateBy({ name: 'isHost', validator: { validate: isHostText, defaultMessage: () => message } });
+}
+
+function isHostText(value: unknown): boolean {
+  return typeof value === 'string' && isHost(value);
+}
+
+/** The operator's fields of a machine record. A field that is left out returns to its default. */
+export class MachinePut {
+  /** What the machine gets at a PXE contact: its local disk, a flash, or the interactive live env. */
+  @IsOptional()
+  @IsIn(BOOT_POLICIES)
+  @ApiProperty({ enum: BOOT_POLICIES, enumName: 'BootPolicy', required: false, default: 'local' })
+  boot_policy?: BootPolicy | null;
+
+  /** What configures the system after the flash. This version can carry out `none` only. */
+  @IsOptional()
+  @IsIn(PROVISIONING_MODES)
+  @ApiProperty({ enum: PROVISIONING_MODES, enumName: 'ProvisioningMode', required: false, default: 'none' })
+  provisioning_mode?: ProvisioningMode | null;
+
+  /**
+   * Name of an image of the catalogue.
+   * @example 'debian-13.img'
+   */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  @Matches(NO_CONTROL)
+  @ApiProperty({ type: String, required: false, nullable: true })
+  image?: string | null;
+
+  /**
+   * Host name of the flashed system, as RFC 1123 has it.
+   * @example 'node-1'
+   */
+  @IsOptional()
+  @Matches(HOSTNAME, { message: '$property must be a host name as RFC 1123 has it' })
+  @ApiProperty({ type: String, required: false, nullable: true })
+  hostname?: string | null;
+
+  /** Which CIJOE workflow belongs to the machine. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  @Matches(NO_CONTROL)
+  @ApiProperty({ type: String, required: false, nullable: true })
+  cijoe_workflow_ref?: string | null;
+
+  /** Which disk is the target; without it the machine must have exactly one that may be written. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => TargetHint)
+  @ApiProperty({ type: TargetHint, required: false, nullable: true })
+  target_hint?: TargetHint | null;
+
+  /**
+   * Where the flashed system answers SSH, when that is not the address that PXE saw.
+   * @example 'node-1.lab.example'
+   */
+  @IsOptional()
+  @IsHost()
+  @ApiProperty({ type: String, required: false, nullable: true })
+  ssh_host?: string | null;
+
+  /**
+   * Machines that share a tag form a pool.
+   * @example ['nvme', 'rack-2']
+   */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(64)
+  @ArrayUnique()
+  @Matches(TAG, { each: true, message: 'each of $property must be 1 to 63 letters, digits and ._- only' })
+  @ApiProperty({ type: [String], required: false, default: [] })
+  tags?: string[] | null;
+}
+
+/** The fields that a PUT means, its defaults filled in. */
+export function toMachineFields(body: MachinePut): MachineFields {
+  const hint = body.target_hint ?? {};
+  return {
+    bootPolicy: body.boot_policy ?? 'local',
+    provisioningMode: body.provisioning_mode ?? 'none',
+    image: body.image ?? null,
+    hostname: body.hostname ?? null,
+    cijoeWorkflowRef: body.cijoe_workflow_ref ?? null,
+    targetHint: Object.keys(hint).length === 0 ? null : hint,
+    sshHost: body.ssh_host ?? null,
+    tags: body.tags ?? [],
+  };
+}

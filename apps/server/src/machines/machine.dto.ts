@@ -1,0 +1,178 @@
+import {
+  BOOT_POLICIES,
+  type BootPolicy,
+  ERROR_CODE_NAMES,
+  type ErrorCode,
+  FLASH_JOB_STATES,
+  FLASH_STAGES,
+  type FlashJobState,
+  type FlashStage,
+  Inventory,
+  PROVISIONING_MODES,
+  type ProvisioningMode,
+  TargetHint,
+} from '@bty/wire-types';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, Matches } from 'class-validator';
+import { PageQuery } from '../http/index.js';
+import type { MachineEntity } from './machine.entity.js';
+import type { JobSummary, MachineJobSummaries } from './machine-jobs.port.js';
+
+/** Which machines to list. */
+export class MachinesQuery extends PageQuery {
+  /** Only machines with this tag. */
+  @IsOptional()
+  @IsString()
+  tag?: string;
+
+  /** Only machines with this boot policy. */
+  @IsOptional()
+  @IsIn(BOOT_POLICIES)
+  @ApiProperty({ enum: BOOT_POLICIES, enumName: 'BootPolicy', required: false })
+  boot_policy?: BootPolicy;
+
+  /** Only machines whose MAC address sorts after this one. */
+  @IsOptional()
+  @Matches(/^[0-9a-f:]{17}$/)
+  after?: string;
+}
+
+/** Why a job failed. */
+export class JobErrorDto {
+  @ApiProperty({ enum: ERROR_CODE_NAMES, enumName: 'ErrorCode' })
+  code: ErrorCode;
+
+  /** For a person: what happened, and what to do. */
+  message: string;
+}
+
+/** What a machine record shows of one of its flash jobs. */
+export class JobSummaryDto {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ enum: FLASH_JOB_STATES, enumName: 'FlashJobState' })
+  state: FlashJobState;
+
+  /** The phase that it is in, or was in last. */
+  @ApiProperty({ enum: FLASH_STAGES, enumName: 'FlashStage', nullable: true })
+  stage: FlashStage | null;
+
+  /** Name of the image. */
+  image: string;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  finished_at: string | null;
+
+  @ApiProperty({ type: JobErrorDto, nullable: true })
+  error: JobErrorDto | null;
+}
+
+/** A machine record. */
+export class MachineDto {
+  /** @example '52:54:00:00:00:01' */
+  mac: string;
+
+  @ApiProperty({ enum: BOOT_POLICIES, enumName: 'BootPolicy' })
+  boot_policy: BootPolicy;
+
+  @ApiProperty({ enum: PROVISIONING_MODES, enumName: 'ProvisioningMode' })
+  provisioning_mode: ProvisioningMode;
+
+  @ApiProperty({ type: String, nullable: true })
+  image: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  hostname: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  cijoe_workflow_ref: string | null;
+
+  @ApiProperty({ type: TargetHint, nullable: true })
+  target_hint: TargetHint | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  ssh_host: string | null;
+
+  tags: string[];
+
+  @ApiProperty({ format: 'date-time' })
+  created_at: string;
+
+  /** When an operator's field changed last. */
+  @ApiProperty({ format: 'date-time' })
+  updated_at: string;
+
+  /** First contact of the machine itself. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  discovered_at: string | null;
+
+  /** Last PXE contact or connection of an agent. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  last_seen_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  last_seen_ip: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  last_flashed_at: string | null;
+
+  /** Whether an agent of this machine is connected now. */
+  agent_connected: boolean;
+
+  /** What the last agent saw of the machine. */
+  @ApiProperty({ type: Inventory, nullable: true })
+  inventory: Inventory | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  inventory_at: string | null;
+
+  /** The flash job that the machine has to do or is doing. */
+  @ApiProperty({ type: JobSummaryDto, nullable: true })
+  active_flash_job: JobSummaryDto | null;
+
+  /** The flash job that ended last. */
+  @ApiProperty({ type: JobSummaryDto, nullable: true })
+  last_flash_job: JobSummaryDto | null;
+}
+
+function toSummaryDto(job: JobSummary): JobSummaryDto {
+  return {
+    id: job.id,
+    state: job.state,
+    stage: job.stage,
+    image: job.image,
+    created_at: job.createdAt.toISOString(),
+    finished_at: job.finishedAt?.toISOString() ?? null,
+    error: job.error === null ? null : { code: job.error.code, message: job.error.message },
+  };
+}
+
+/** What the API shows of a machine. */
+export function toMachineDto(machine: MachineEntity, jobs: MachineJobSummaries, agentConnected: boolean): MachineDto {
+  return {
+    mac: machine.mac,
+    boot_policy: machine.bootPolicy,
+    provisioning_mode: machine.provisioningMode,
+    image: machine.image,
+    hostname: machine.hostname,
+    cijoe_workflow_ref: machine.cijoeWorkflowRef,
+    target_hint: machine.targetHint,
+    ssh_host: machine.sshHost,
+    tags: machine.tags,
+    created_at: machine.createdAt.toISOString(),
+    updated_at: machine.updatedAt.toISOString(),
+    discovered_at: machine.discoveredAt?.toISOString() ?? null,
+    last_seen_at: machine.lastSeenAt?.toISOString() ?? null,
+    last_seen_ip: machine.lastSeenIp,
+    last_flashed_at: machine.lastFlashedAt?.toISOString() ?? null,
+    agent_connected: agentConnected,
+    inventory: machine.inventory,
+    inventory_at: machine.inventoryAt?.toISOString() ?? null,
+    active_flash_job: jobs.active === undefined ? null : toSummaryDto(jobs.active),
+    last_flash_job: jobs.last === undefined ? null : toSummaryDto(jobs.last),
+  };
+}

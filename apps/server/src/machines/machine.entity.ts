@@ -1,0 +1,63 @@
+import type { BootPolicy, Inventory, ProvisioningMode, TargetHint } from '@bty/wire-types';
+import { Column, CreateDateColumn, Entity, PrimaryColumn, UpdateDateColumn } from 'typeorm';
+
+/** What the server knows about one machine: its operator's wishes, and what it was seen to be. */
+@Entity('machines')
+export class MachineEntity {
+  /** `aa:bb:cc:dd:ee:ff` */
+  @PrimaryColumn('text', { collation: 'C' })
+  mac: string;
+
+  @Column('text')
+  bootPolicy: BootPolicy;
+
+  @Column('text')
+  provisioningMode: ProvisioningMode;
+
+  @Column('text', { nullable: true })
+  image: string | null;
+
+  @Column('text', { nullable: true })
+  hostname: string | null;
+
+  @Column('text', { nullable: true })
+  cijoeWorkflowRef: string | null;
+
+  @Column('jsonb', { nullable: true })
+  targetHint: TargetHint | null;
+
+  @Column('text', { nullable: true })
+  sshHost: string | null;
+
+  @Column('text', { array: true })
+  tags: string[];
+
+  @CreateDateColumn({ type: 'timestamptz' })
+  createdAt: Date;
+
+  /** Of the operator's fields. */
+  @UpdateDateColumn({ type: 'timestamptz' })
+  updatedAt: Date;
+
+  @Column('timestamptz', { nullable: true })
+  discoveredAt: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  lastSeenAt: Date | null;
+
+  @Column('text', { nullable: true })
+  lastSeenIp: string | null;
+
+  @Column('timestamptz', { nullable: true })
+  lastFlashedAt: Date | null;
+
+  @Column('jsonb', { nullable: true })
+  inventory: Inventory | null;
+
+  @Column('timestamptz', { nullable: true })
+  inventoryAt: Date | null;
+
+  /** Until then, a PXE contact is the boot after a flash and gets the local disk. */
+  @Column('timestamptz', { nullable: true })
+  firstBootUntil: Date | null;
+}

@@ -1,0 +1,69 @@
+import type { MacAddress } from '@bty/wire-types';
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, Query, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { ApiProblems, actorOf, cutPage, MacPipe } from '../http/index.js';
+import { MachineDto, MachinesQuery } from './machine.dto.js';
+import { MachinePut, toMachineFields } from './machine-put.dto.js';
+import { MachinesService } from './machines.service.js';
+
+const MAC_PARAM = {
+  name: 'mac',
+  type: String,
+  description: 'MAC address in any case, separated by colons, hyphens, dots or nothing',
+  example: '52:54:00:00:00:01',
+} as const;
+
+@ApiTags('machines')
+@ApiBearerAuth()
+@Controller('machines')
+export class MachinesController {
+  constructor(private readonly machines: MachinesService) {}
+
+  /** Lists the machine records, sorted by MAC address. */
+  @Get()
+  @ApiProblems(401, 422)
+  async list(
+    @Query() query: MachinesQuery,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<MachineDto[]> {
+    const filter = { tag: query.tag, bootPolicy: query.boot_policy, after: query.after };
+    const rows = await this.machines.page(filter, query.limit + 1);
+    return cutPage(request, response, rows, query.limit, ({ mac }) => mac);
+  }
+
+  /** Shows one machine record. */
+  @Get(':mac')
+  @ApiParam(MAC_PARAM)
+  @ApiProblems(400, 401, 404)
+  async get(@Param('mac', MacPipe) mac: MacAddress): Promise<MachineDto> {
+    return this.machines.get(mac);
+  }
+
+  /** Replaces the operator's fields of a record, or makes one. Fields that are left out return to their defaults. */
+  @Put(':mac')
+  @ApiParam(MAC_PARAM)
+  @ApiResponse({ status: 200, type: MachineDto, description: 'The record was replaced.' })
+  @ApiResponse({ status: 201, type: MachineDto, description: 'The record was made.' })
+  @ApiProblems(400, 401, 422)
+  async put(
+    @Param('mac', MacPipe) mac: MacAddress,
+    @Body() body: MachinePut,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<MachineDto> {
+    const { machine, created } = await this.machines.put(mac, toMachineFields(body), actorOf(request));
+    response.status(created ? 201 : 200);
+    return machine;
+  }
+
+  /** Removes a machine record. Its flash jobs and events stay. */
+  @Delete(':mac')
+  @ApiParam(MAC_PARAM)
+  @HttpCode(204)
+  @ApiProblems(400, 401, 404, 409)
+  async remove(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<void> {
+    await this.machines.remove(mac, actorOf(request));
+  }
+}

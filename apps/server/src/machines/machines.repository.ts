@@ -1,0 +1,155 @@
+import { BtyError, type Inventory, type MacAddress } from '@bty/wire-types';
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { EventsRepository } from '../events/index.js';
+import type { Actor } from '../http/index.js';
+import { MachineEntity } from './machine.entity.js';
+import { DISCOVERED_FIELDS, type MachineFields, operatorFields } from './machine-fields.js';
+
+/** Which machines to list. */
+export interface MachineFilter {
+  readonly tag?: string | undefined;
+  readonly bootPolicy?: string | undefined;
+  readonly after?: string | undefined;
+}
+
+/** The error for a machine that has no record. */
+export function noSuchMachine(mac: string): BtyError {
+  return new BtyError('NOT_FOUND', `there is no machine ${mac}`);
+}
+
+function subject(mac: string): string {
+  return `machine/${mac}`;
+}
+
+/** Machine records. */
+@Injectable()
+export class MachinesRepository {
+  constructor(
+    @InjectDataSource() private readonly source: DataSource,
+    private readonly events: EventsRepository,
+  ) {}
+
+  async find(mac: MacAddress): Promise<MachineEntity | undefined> {
+    return (await this.source.getRepository(MachineEntity).findOneBy({ mac })) ?? undefined;
+  }
+
+  /** Sorted by MAC address, at most `limit`. */
+  async page(filter: MachineFilter, limit: number): Promise<MachineEntity[]> {
+    const query = this.source.getRepository(MachineEntity).createQueryBuilder('machine').orderBy('machine.mac', 'ASC');
+    if (filter.after !== undefined) query.andWhere('machine.mac > :after', { after: filter.after });
+    if (filter.bootPolicy !== undefined) query.andWhere('machine.bootPolicy = :policy', { policy: filter.bootPolicy });
+    if (filter.tag !== undefined) query.andWhere(':tag = ANY(machine.tags)', { tag: filter.tag });
+    return query.limit(limit).getMany();
+  }
+
+  /** Records that a machine was in contact; the first contact makes the record. Safe against any number at once. */
+  async contact(mac: MacAddress, actor: Actor, now: Date): Promise<MachineEntity> {
+    return this.source.transaction(async (manager) => {
+      await this.see(manager, mac, actor, now);
+      return manager.findOneByOrFail(MachineEntity, { mac });
+    });
+  }
+
+  /** Records what an agent reports of its machine. A machine with an agent is not in its first boot after a flash. */
+  async agentConnected(mac: MacAddress, inventory: Inventory, actor: Actor, now: Date): Promise<MachineEntity> {
+    return this.source.transaction(async (manager) => {
+      await this.see(manager, mac, actor, now);
+      await manager.query(
+        'UPDATE machines SET inventory = $2, inventory_at = $3, first_boot_until = NULL WHERE mac = $1',
+        [mac, JSON.stringify(inventory), now],
+      );
+      return manager.findOneByOrFail(MachineEntity, { mac });
+    });
+  }
+
+  private async see(manager: EntityManager, mac: MacAddress, actor: Actor, now: Date): Promise<void> {
+    const seen = { mac, discoveredAt: now, lastSeenAt: now, lastSeenIp: actor.ip ?? null };
+    const inserted = await manager
+      .createQueryBuilder()
+      .insert()
+      .into(MachineEntity)
+      .values({ ...DISCOVERED_FIELDS, ...seen })
+      .orIgnore()
+      .returning('mac')
+      .execute();
+    if ((inserted.raw as unknown[]).length > 0) {
+      const after = { boot_policy: DISCOVERED_FIELDS.bootPolicy };
+      await this.events.append(manager, { subject: subject(mac), action: 'machine.discovered', actor, after });
+      return;
+    }
+    await manager.query(
+      `UPDATE machines SET last_seen_at = $2, last_seen_ip = $3, discovered_at = COALESCE(discovered_at, $2)
+       WHERE mac = $1`,
+      [mac, now, seen.lastSeenIp],
+    );
+  }
+
+  /** Replaces the operator's fields, making the record when there is none. Tells whether it was made. */
+  async put(
+    mac: MacAddress,
+    fields: MachineFields,
+    actor: Actor,
+  ): Promise<{ machine: MachineEntity; created: boolean }> {
+    return this.source.transaction(async (manager) => {
+      const inserted = await manager
+        .createQueryBuilder()
+        .insert()
+        .into(MachineEntity)
+        .values({ mac, ...fields })
+        .orIgnore()
+        .returning('mac')
+        .execute();
+      const created = (inserted.raw as unknown[]).length > 0;
+      const old = await manager.findOneOrFail(MachineEntity, { where: { mac }, lock: { mode: 'pessimistic_write' } });
+      const before = created ? undefined : { ...operatorFields(old) };
+      if (!created) await manager.update(MachineEntity, { mac }, fields);
+      const action = created ? 'machine.created' : 'machine.changed';
+      await this.events.append(manager, { subject: subject(mac), action, actor, before, after: { ...fields } });
+      return { machine: await manager.findOneByOrFail(MachineEntity, { mac }), created };
+    });
+  }
+
+  /** Removes a record. Throws NOT_FOUND. */
+  async remove(mac: MacAddress, actor: Actor): Promise<void> {
+    await this.source.transaction(async (manager) => {
+      const machine = await manager.findOneBy(MachineEntity, { mac });
+      const { affected } = await manager.delete(MachineEntity, { mac });
+      if (machine === null || affected !== 1) throw noSuchMachine(mac);
+      const before = { ...operatorFields(machine) };
+      await this.events.append(manager, { subject: subject(mac), action: 'machine.removed', actor, before });
+    });
+  }
+
+  /** The completion signal: the machine has been flashed. False when there is no such machine. */
+  async markFlashed(mac: MacAddress, actor: Actor, now: Date): Promise<boolean> {
+    return this.source.transaction((manager) => this.markFlashedIn(manager, mac, actor, now));
+  }
+
+  /** As {@link markFlashed}, within the transaction of `manager`. The boot policy is never changed. */
+  async markFlashedIn(manager: EntityManager, mac: string, actor: Actor, now: Date): Promise<boolean> {
+    const [, changed] = await manager.query<[unknown, number]>(
+      'UPDATE machines SET last_flashed_at = $2 WHERE mac = $1',
+      [mac, now],
+    );
+    if (changed === 0) return false;
+    const after = { last_flashed_at: now.toISOString() };
+    await this.events.append(manager, { subject: subject(mac), action: 'machine.flashed', actor, after });
+    return true;
+  }
+
+  /**
+   * Locks the record against removal for the rest of the transaction of `manager`, and closes its first boot window: a
+   * new flash job wants the live env. Undefined when there is no such machine.
+   */
+  async claimForJobIn(manager: EntityManager, mac: MacAddress): Promise<MachineEntity | undefined> {
+    await manager.query('UPDATE machines SET first_boot_until = NULL WHERE mac = $1', [mac]);
+    return (await manager.findOneBy(MachineEntity, { mac })) ?? undefined;
+  }
+
+  /** Opens the window in which contacts of the machine are its first boot after a flash; null closes it. */
+  async setFirstBootWindow(mac: string, until: Date | null): Promise<void> {
+    await this.source.query('UPDATE machines SET first_boot_until = $2 WHERE mac = $1', [mac, until]);
+  }
+}

@@ -1,0 +1,78 @@
+import { BtyError, type MacAddress } from '@bty/wire-types';
+import { Injectable } from '@nestjs/common';
+import { type Actor, invalidFields } from '../http/index.js';
+import { ImagesRepository } from '../images/index.js';
+import { type MachineDto, toMachineDto } from './machine.dto.js';
+import type { MachineEntity } from './machine.entity.js';
+import type { MachineFields } from './machine-fields.js';
+import { AgentPresence, MachineJobs } from './machine-jobs.port.js';
+import { type MachineFilter, MachinesRepository, noSuchMachine } from './machines.repository.js';
+
+/** What an operator does with machine records. */
+@Injectable()
+export class MachinesService {
+  constructor(
+    private readonly machines: MachinesRepository,
+    private readonly images: ImagesRepository,
+    private readonly jobs: MachineJobs,
+    private readonly agents: AgentPresence,
+  ) {}
+
+  async page(filter: MachineFilter, limit: number): Promise<MachineDto[]> {
+    return this.show(await this.machines.page(filter, limit));
+  }
+
+  /** Throws NOT_FOUND. */
+  async get(mac: MacAddress): Promise<MachineDto> {
+    const machine = await this.machines.find(mac);
+    if (machine === undefined) throw noSuchMachine(mac);
+    return this.showOne(machine);
+  }
+
+  /** Replaces the operator's fields. Throws INVALID_REQUEST for wishes that nobody could carry out. */
+  async put(mac: MacAddress, fields: MachineFields, actor: Actor): Promise<{ machine: MachineDto; created: boolean }> {
+    await this.refuseImpossible(fields);
+    const { machine, created } = await this.machines.put(mac, fields, actor);
+    return { machine: await this.showOne(machine), created };
+  }
+
+  /** Throws NOT_FOUND, and IN_USE while a flash job of the machine is active. */
+  async remove(mac: MacAddress, actor: Actor): Promise<void> {
+    const active = (await this.jobs.summaries([mac])).get(mac)?.active;
+    if (active !== undefined) {
+      const details = { job_id: active.id };
+      throw new BtyError('IN_USE', `flash job ${active.id} of this machine is active; cancel it first`, { details });
+    }
+    await this.machines.remove(mac, actor);
+  }
+
+  private async refuseImpossible(fields: MachineFields): Promise<void> {
+    if (fields.provisioningMode !== 'none') {
+      const problem = `this version of the server can carry out "none" only, not "${fields.provisioningMode}"`;
+      throw invalidFields([{ field: 'provisioning_mode', problem }]);
+    }
+    if (fields.image !== null) {
+      const image = await this.images.find(fields.image);
+      const problem =
+        image === undefined
+          ? `there is no image ${fields.image} in the catalogue`
+          : `the image ${fields.image} cannot be flashed: ${image.error?.message ?? image.state}`;
+      const usable = image?.state === 'ready' || image?.state === 'preparing';
+      if (!usable) throw invalidFields([{ field: 'image', problem }]);
+    } else if (fields.bootPolicy === 'flash') {
+      throw invalidFields([{ field: 'image', problem: 'boot policy flash needs an image' }]);
+    }
+  }
+
+  private async showOne(machine: MachineEntity): Promise<MachineDto> {
+    const jobs = await this.jobs.summaries([machine.mac]);
+    return toMachineDto(machine, jobs.get(machine.mac) ?? {}, this.agents.isConnected(machine.mac));
+  }
+
+  private async show(machines: readonly MachineEntity[]): Promise<MachineDto[]> {
+    const jobs = await this.jobs.summaries(machines.map(({ mac }) => mac));
+    return machines.map((machine) =>
+      toMachineDto(machine, jobs.get(machine.mac) ?? {}, this.agents.isConnected(machine.mac)),
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { decideBoot } from './boot-decision.js';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const LATER = new Date(NOW.getTime() + 1000);
+const JOB = { id: '3f2b8c1e-8f0a-4b57-9d0e-0a1b2c3d4e5f', state: 'queued' } as const;
+
+describe('decideBoot', () => {
+  it.each([
+    ['local', 'no', null, 'local', undefined, 'boot policy local'],
+    ['flash', 'no', null, 'live-env', 'flash', 'boot policy flash'],
+    ['tui', 'no', null, 'live-env', 'tui', 'boot policy tui'],
+    ['local', 'a', null, 'live-env', 'flash', `flash job ${JOB.id} is queued`],
+    ['tui', 'a', null, 'live-env', 'flash', `flash job ${JOB.id} is queued`],
+    ['flash', 'a', LATER, 'live-env', 'flash', `flash job ${JOB.id} is queued`],
+    ['flash', 'no', LATER, 'local', undefined, 'this is the first boot after a flash'],
+    ['tui', 'no', LATER, 'local', undefined, 'this is the first boot after a flash'],
+    ['flash', 'no', NOW, 'live-env', 'flash', 'boot policy flash'],
+  ] as const)(
+    'policy %s, %s active job, first boot until %s: %s %s',
+    (bootPolicy, job, firstBootUntil, boot, mode, reason) => {
+      const decision = decideBoot({ bootPolicy, firstBootUntil }, job === 'a' ? JOB : undefined, NOW);
+      expect(decision).toEqual(mode === undefined ? { boot, reason } : { boot, mode, reason });
+    },
+  );
+
+  it('sends a machine whose agent has died back to its job', () => {
+    const decision = decideBoot({ bootPolicy: 'local', firstBootUntil: null }, { ...JOB, state: 'running' }, NOW);
+    expect(decision).toMatchObject({ boot: 'live-env', mode: 'flash' });
+  });
+});

@@ -1,0 +1,1 @@
+export { PxeModule } from './pxe.module.js';

@@ -1,0 +1,85 @@
+import type { LiveEnvMode, MacAddress } from '@bty/wire-types';
+import { ipxeArg, ipxeText } from './ipxe-arg.js';
+
+/**
+ * Kernel arguments of the live env. Output goes to the screen and both serial ports; the last console is `/dev/console`.
+ * `rootfstype=ramfs`: a tmpfs root takes at most half of the memory and cuts the initrd off silently on small machines.
+ */
+export const LIVE_ENV_KERNEL_ARGS =
+  'initrd=base rootfstype=ramfs random.trust_cpu=1 console=tty1 console=ttyS1,115200 console=ttyS0,115200';
+
+/** What the live env is told on its kernel command line. */
+export interface LiveEnvBoot {
+  /** Address of this server as the machine reaches it, without a trailing slash. */
+  readonly baseUrl: string;
+  readonly mac: MacAddress;
+  readonly mode: LiveEnvMode;
+  /** Single-use credential of this boot. */
+  readonly token: string;
+  /** More words for the command line, from the server's settings. */
+  readonly extraArgs: string;
+  readonly reason: string;
+}
+
+/** Sends iPXE to the script of its own machine, again and again while the server fails. */
+export function bootstrapScript(baseUrl: string): string {
+  const base = ipxeArg(baseUrl);
+  return `#!ipxe
+# bty: asks the server what this machine shall boot
+set attempt:int32 0
+:again
+chain --replace ${base}/pxe/\${mac:hexhyp} ||
+inc attempt
+iseq \${attempt} 60 && goto give_up ||
+echo bty: no answer from ${base}, trying again
+sleep 3
+goto again
+:give_up
+echo bty: giving up
+exit 1
+`;
+}
+
+/** Boots the live env. */
+export function liveEnvScript(boot: LiveEnvBoot): string {
+  const base = ipxeArg(boot.baseUrl);
+  const extra = boot.extraArgs
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word) => ` ${ipxeArg(word)}`)
+    .join('');
+  const told = [
+    `bty.server=${base}`,
+    `bty.mac=${ipxeArg(boot.mac)}`,
+    `bty.mode=${ipxeArg(boot.mode)}`,
+    `bty.token=${ipxeArg(boot.token)}`,
+  ].join(' ');
+  return `#!ipxe
+# bty: live env, mode ${boot.mode}: ${ipxeText(boot.reason)}
+echo bty: starting the live env (${ipxeText(boot.reason)})
+set attempt:int32 0
+:again
+imgfree
+kernel ${base}/boot/vmlinuz ${LIVE_ENV_KERNEL_ARGS}${extra} ${told} || goto failed
+initrd --name base ${base}/boot/base.initrd base || goto failed
+boot || goto failed
+:failed
+inc attempt
+iseq \${attempt} 5 && goto give_up ||
+echo bty: the live env cannot be loaded from ${base}, trying again
+sleep 5
+goto again
+:give_up
+echo bty: giving up
+exit 1
+`;
+}
+
+/** Boots the local disk: the first one, else the second one, else the firmware's next choice. */
+export function localScript(reason: string): string {
+  return `#!ipxe
+# bty: local disk: ${ipxeText(reason)}
+echo bty: booting the local disk (${ipxeText(reason)})
+sanboot --no-describe --drive 0x80 || sanboot --no-describe --drive 0x81 || exit 1
+`;
+}

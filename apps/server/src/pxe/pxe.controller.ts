@@ -1,0 +1,80 @@
+import type { MacAddress } from '@bty/wire-types';
+import { Controller, Get, Head, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { CONFIG, type Config } from '../config/index.js';
+import { ApiProblems, MacPipe, remoteAddress } from '../http/index.js';
+import { baseUrlFor } from './base-url.js';
+import { bootstrapScript } from './ipxe-script.js';
+import { DoneDto } from './pxe.dto.js';
+import { PxeService } from './pxe.service.js';
+
+const MAC_PARAM = { name: 'mac', type: String, example: '52-54-00-00-00-01' } as const;
+
+function sendScript(response: Response, script: string): void {
+  response.setHeader('Cache-Control', 'no-store');
+  response.type('text/plain; charset=utf-8').send(script);
+}
+
+@ApiTags('pxe')
+@Controller()
+export class PxeController {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly pxe: PxeService,
+  ) {}
+
+  /** The script that DHCP sends iPXE to: it goes on to the script of the booting card. */
+  @Get('pxe-bootstrap.ipxe')
+  @ApiProduces('text/plain')
+  @ApiResponse({ status: 200, description: 'An iPXE script.' })
+  bootstrap(@Req() request: Request, @Res() response: Response): void {
+    sendScript(response, bootstrapScript(this.baseUrl(request)));
+  }
+
+  /** Tells how long the script of a machine is. Records nothing. */
+  @Head('pxe/:mac')
+  @ApiParam(MAC_PARAM)
+  @ApiResponse({ status: 200, description: 'The headers of the script.' })
+  @ApiProblems(400)
+  async length(
+    @Param('mac', MacPipe) mac: MacAddress,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const length = await this.pxe.lengthOf(mac, this.baseUrl(request), new Date());
+    response.setHeader('Cache-Control', 'no-store');
+    response.setHeader('Content-Length', String(length));
+    response.type('text/plain; charset=utf-8').end();
+  }
+
+  /** The iPXE script that boots a machine: into the live env, or from its local disk. Records the contact. */
+  @Get('pxe/:mac')
+  @ApiParam(MAC_PARAM)
+  @ApiProduces('text/plain')
+  @ApiResponse({ status: 200, description: 'An iPXE script.' })
+  @ApiProblems(400)
+  async script(
+    @Param('mac', MacPipe) mac: MacAddress,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const ip = remoteAddress(request.socket);
+    sendScript(response, await this.pxe.contact(mac, this.baseUrl(request), ip, new Date()));
+  }
+
+  /** The completion signal: the machine has been flashed. Sets `last_flashed_at`, never the boot policy. */
+  @Post('pxe/:mac/done')
+  @ApiParam(MAC_PARAM)
+  @HttpCode(200)
+  @ApiProblems(400, 404)
+  async done(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<DoneDto> {
+    const now = new Date();
+    await this.pxe.done(mac, remoteAddress(request.socket), now);
+    return { mac, last_flashed_at: now.toISOString() };
+  }
+
+  private baseUrl(request: Request): string {
+    return baseUrlFor(this.config.publicUrl, request.headers.host, request.socket);
+  }
+}

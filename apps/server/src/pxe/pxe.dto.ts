@@ -1,0 +1,10 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+/** The completion signal has been taken. */
+export class DoneDto {
+  /** @example '52:54:00:00:00:01' */
+  mac: string;
+
+  @ApiProperty({ format: 'date-time' })
+  last_flashed_at: string;
+}

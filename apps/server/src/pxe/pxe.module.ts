@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/index.js';
+import { FlashJobsModule } from '../flash-jobs/index.js';
+import { MachinesModule } from '../machines/index.js';
+import { PxeController } from './pxe.controller.js';
+import { PxeService } from './pxe.service.js';
+
+@Module({
+  imports: [AuthModule, FlashJobsModule, MachinesModule],
+  controllers: [PxeController],
+  providers: [PxeService],
+})
+export class PxeModule {}

@@ -1,0 +1,54 @@
+import type { MacAddress } from '@bty/wire-types';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { BootTokensRepository } from '../auth/index.js';
+import { CONFIG, type Config } from '../config/index.js';
+import { FlashJobsRepository } from '../flash-jobs/index.js';
+import { MachinesRepository, noSuchMachine } from '../machines/index.js';
+import { type BootDecision, decideBoot } from './boot-decision.js';
+import { liveEnvScript, localScript } from './ipxe-script.js';
+
+/** Answers machines that boot from the network. */
+@Injectable()
+export class PxeService {
+  private readonly log = new Logger('Pxe');
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly machines: MachinesRepository,
+    private readonly jobs: FlashJobsRepository,
+    private readonly tokens: BootTokensRepository,
+  ) {}
+
+  /** Records a contact and renders the script for it. It makes no job. */
+  async contact(mac: MacAddress, baseUrl: string, ip: string, now: Date): Promise<string> {
+    const machine = await this.machines.contact(mac, { name: `pxe:${mac}`, ip }, now);
+    const decision = decideBoot(machine, await this.jobs.activeOf(mac), now);
+    this.log.log(`${mac} at ${ip}: ${decision.boot}: ${decision.reason}`);
+    return this.render(decision, mac, baseUrl, now);
+  }
+
+  /** Length in bytes of what {@link contact} would answer now. It records nothing and makes no token. */
+  async lengthOf(mac: MacAddress, baseUrl: string, now: Date): Promise<number> {
+    const machine = (await this.machines.find(mac)) ?? { bootPolicy: 'tui' as const, firstBootUntil: null };
+    const decision = decideBoot(machine, await this.jobs.activeOf(mac), now);
+    const script = this.text(decision, mac, baseUrl, 'x'.repeat(43));
+    return Buffer.byteLength(script);
+  }
+
+  /** The completion signal of a script. Throws NOT_FOUND for a machine without a record. */
+  async done(mac: MacAddress, ip: string, now: Date): Promise<void> {
+    if (!(await this.machines.markFlashed(mac, { name: `pxe:${mac}`, ip }, now))) throw noSuchMachine(mac);
+  }
+
+  private async render(decision: BootDecision, mac: MacAddress, baseUrl: string, now: Date): Promise<string> {
+    const token = decision.boot === 'live-env' ? await this.tokens.mint(mac, now) : '';
+    return this.text(decision, mac, baseUrl, token);
+  }
+
+  private text(decision: BootDecision, mac: MacAddress, baseUrl: string, token: string): string {
+    const { reason } = decision;
+    if (decision.boot === 'local') return localScript(reason);
+    const extraArgs = this.config.kernelArgs;
+    return liveEnvScript({ baseUrl, mac, mode: decision.mode, token, extraArgs, reason });
+  }
+}

@@ -1,0 +1,8 @@
+/** Derives what the catalogue says about an image that was put into the image root by hand. */
+export const IMAGE_PREPARE = 'image-prepare';
+
+/** Notices a flash job that makes no progress. */
+export const FLASH_DEADLINE = 'flash-deadline';
+
+/** Finished jobs are dropped: Postgres has the history, and a job id becomes usable again. */
+export const FORGET = { removeOnComplete: true, removeOnFail: true } as const;

@@ -1,0 +1,22 @@
+import { BullModule } from '@nestjs/bullmq';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { DatabaseTarget } from '../db/index.js';
+import { QueueConnection } from './queue-connection.js';
+
+/** Connects BullMQ: to Redis when there is an address of one, to its Postgres backend otherwise. One backend a process. */
+@Module({})
+export class QueueModule {
+  static forRoot(target: DatabaseTarget, redisUrl: string | undefined): DynamicModule {
+    const self: DynamicModule = {
+      module: QueueModule,
+      global: true,
+      providers: [{ provide: QueueConnection, useFactory: () => QueueConnection.open(target, redisUrl) }],
+      exports: [QueueConnection],
+    };
+    const bull = BullModule.forRootAsync({
+      inject: [QueueConnection],
+      useFactory: (connection: QueueConnection) => ({ connection: connection.options }),
+    });
+    return { ...self, imports: [bull] };
+  }
+}
