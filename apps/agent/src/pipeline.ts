@@ -176,7 +176,7 @@ export async function flash(order: FlashStart, ports: FlashPorts, signal: AbortS
   try {
     outcome = await flashTarget(order, target, head, ports, signal);
   } catch (thrown) {
-    throw partlyWritten(thrown, disk.path);
+    throw partlyWritten(signal.aborted ? signal.reason : thrown, disk.path);
   } finally {
     await target.close();
   }

@@ -61,7 +61,9 @@ export class HttpImageSource implements ChunkSource {
       if (offset > from) failures = 0;
       this.#image.onRetry(`image transfer interrupted at byte ${offset}: ${interruption}; resuming`);
       const { baseMs, capMs } = this.#image.backoff ?? {};
-      await sleep(fullJitterMs(failures, Math.random(), baseMs, capMs), undefined, { signal });
+      // An abort must be told by its own reason, not as the timer's AbortError.
+      await sleep(fullJitterMs(failures, Math.random(), baseMs, capMs), undefined, { signal }).catch(() => undefined);
+      signal.throwIfAborted();
     }
   }
 
