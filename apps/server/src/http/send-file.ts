@@ -57,7 +57,6 @@ async function sendBytes(request: Request, response: Response, file: OpenFile): 
     start: first,
     end: last,
     highWaterMark: READ_SIZE_BYTES,
-    autoClose: false,
   });
   try {
     await pipeline(bytes, response);

@@ -30,8 +30,12 @@ export class ImagePrepareProcessor extends WorkerHost {
     if (file === undefined) return;
     try {
       const digester = new ImageDigester();
-      const bytes = file.handle.createReadStream({ start: 0, highWaterMark: READ_SIZE_BYTES, autoClose: false });
-      for await (const chunk of bytes) digester.update(chunk as Buffer);
+      const buffer = Buffer.alloc(READ_SIZE_BYTES);
+      for (;;) {
+        const { bytesRead } = await file.handle.read(buffer, 0, READ_SIZE_BYTES, null);
+        if (bytesRead === 0) break;
+        digester.update(buffer.subarray(0, bytesRead));
+      }
       const digest = digester.digest();
       // A file that grew or shrank meanwhile is another file: the next scan sees it.
       if (!(await this.files.isUnchanged(file)) || digest.sizeBytes !== file.sizeBytes) return;

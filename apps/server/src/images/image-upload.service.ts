@@ -1,6 +1,4 @@
 import type { FileHandle } from 'node:fs/promises';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { BtyError, type ImageFormat } from '@bty/wire-types';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Request } from 'express';
@@ -130,7 +128,6 @@ export class ImageUpload {
     const temporary = await this.files.createTemporary();
     try {
       const digest = await this.take(order, body, temporary.handle);
-      await temporary.handle.sync();
       await temporary.handle.close();
       return await this.files.exclusively(() => this.publish(order, digest, temporary.path, actor));
     } finally {
@@ -141,19 +138,14 @@ export class ImageUpload {
 
   private async take(order: UploadOrder, body: Request, handle: FileHandle): Promise<ImageDigest> {
     const digester = new ImageDigester();
-    const meter = new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        digester.update(chunk);
-        try {
-          this.refuseTooLarge(digester.sizeBytes);
-          done(null, chunk);
-        } catch (error) {
-          done(error as Error);
-        }
-      },
-    });
     try {
-      await pipeline(body, meter, handle.createWriteStream({ autoClose: false, highWaterMark: 1024 * 1024 }));
+      // A refusal must not destroy the request: its sender is to see the answer.
+      for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+        digester.update(chunk as Buffer);
+        this.refuseTooLarge(digester.sizeBytes);
+        await handle.writeFile(chunk as Buffer);
+      }
+      await handle.sync();
     } catch (error) {
       throw this.explain(order, error);
     }
