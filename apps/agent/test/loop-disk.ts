@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** How a loop device shows its file. */
+export interface LoopOptions {
+  readOnly?: boolean;
+  sectorBytes?: 512 | 4096;
+}
+
+function attach(file: string, { readOnly = false, sectorBytes = 512 }: LoopOptions): string {
+  const args = ['--find', '--show', '--sector-size', String(sectorBytes), ...(readOnly ? ['--read-only'] : []), file];
+  return execFileSync('losetup', args).toString().trim();
+}
+
+/** A real block device of the kernel over a temporary file. */
+export class LoopDisk {
+  readonly path: string;
+  readonly #folder: string;
+
+  constructor(
+    readonly before: Buffer,
+    options: LoopOptions = {},
+  ) {
+    this.#folder = mkdtempSync(join(tmpdir(), 'bty-loop-'));
+    writeFileSync(this.#file, before);
+    this.path = attach(this.#file, options);
+  }
+
+  get #file(): string {
+    return join(this.#folder, 'disk');
+  }
+
+  /** What is on the medium. */
+  content(): Buffer {
+    return readFileSync(this.#file);
+  }
+
+  remove(): void {
+    execFileSync('losetup', ['--detach', this.path]);
+    rmSync(this.#folder, { recursive: true });
+  }
+}
