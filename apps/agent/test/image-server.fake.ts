@@ -25,6 +25,15 @@ export interface ImageRequest {
   authorization: string | undefined;
 }
 
+/** Waits until an answer takes more, or nobody is there any more to take it. */
+async function drained(response: ServerResponse): Promise<void> {
+  const over = new AbortController();
+  const events = ['drain', 'close'].map((name) => once(response, name, { signal: over.signal }));
+  await Promise.race(events);
+  over.abort();
+  await Promise.allSettled(events);
+}
+
 /** Serves one image with Range and If-Match, and misbehaves as told: the faults are used up one a request. */
 export class FakeImageServer {
   readonly faults: ImageFault[] = [];
@@ -74,7 +83,7 @@ export class FakeImageServer {
     const step = 256 * 1024;
     for (let at = 0; at < body.length && !response.destroyed; at += step) {
       const piece = body.subarray(at, at + step);
-      if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(piece)) await drained(response);
       if (Number.isFinite(this.bytesPerSecond)) await sleep((piece.length * 1000) / this.bytesPerSecond);
     }
   }
