@@ -1,6 +1,11 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 
+/** No number of this API has a fraction, which the schemas that are made from TypeScript's types cannot know. */
+function integers(document: OpenAPIObject): OpenAPIObject {
+  return JSON.parse(JSON.stringify(document).replaceAll('"type":"number"', '"type":"integer"')) as OpenAPIObject;
+}
+
 /** Describes the HTTP API. */
 export function apiDocument(app: INestApplication, version: string): OpenAPIObject {
   const settings = new DocumentBuilder()
@@ -14,5 +19,5 @@ export function apiDocument(app: INestApplication, version: string): OpenAPIObje
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addBearerAuth({ type: 'http', scheme: 'bearer' })
     .build();
-  return SwaggerModule.createDocument(app, settings);
+  return integers(SwaggerModule.createDocument(app, settings));
 }

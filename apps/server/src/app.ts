@@ -52,7 +52,7 @@ function tuneServer(server: Server): void {
 /** Builds the server on a database that is up; it does not listen yet. */
 export async function createApp(config: Config, database: DatabaseTarget): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, database), {
-    logger: new StderrLogger({ prefix: 'bty' }),
+    logger: new StderrLogger({ prefix: 'bty', colors: process.stderr.isTTY === true }),
     abortOnError: false,
     bodyParser: false,
     forceCloseConnections: true,

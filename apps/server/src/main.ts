@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { closeApp, createApp } from './app.js';
@@ -50,7 +50,6 @@ async function main(): Promise<void> {
   const { config, warnings } = readConfig();
   for (const warning of warnings) say(warning);
   mkdirSync(config.stateDir, { recursive: true });
-  chmodSync(config.stateDir, 0o755);
   const { postgres, target } = await startDatabase(config);
   const app = await createApp(config, target);
   const admin = app.get(AdminTokenService, { strict: false });

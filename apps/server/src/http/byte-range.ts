@@ -21,7 +21,7 @@ export function parseByteRange(header: string | undefined, sizeBytes: number): B
     return wanted === 0 ? UNSATISFIABLE : { kind: 'part', first: sizeBytes - wanted, last: sizeBytes - 1 };
   }
   const first = Number(from);
-  const last = to === '' ? Number.MAX_SAFE_INTEGER : Number(to);
+  const last = to === '' ? Number.POSITIVE_INFINITY : Number(to);
   if (last < first) return WHOLE;
   return first >= sizeBytes ? UNSATISFIABLE : { kind: 'part', first, last: Math.min(last, sizeBytes - 1) };
 }
