@@ -2,7 +2,7 @@ import type { ErrorCode, InventoryDisk, TargetHint } from '@bty/wire-types';
 import { hintMismatches, namesOneDisk } from './hint-match.js';
 
 /** One disk of the machine and every reason against it; no reasons when it was eligible. */
-export interface JudgedDisk {
+interface JudgedDisk {
   path: string;
   reasons: string[];
 }

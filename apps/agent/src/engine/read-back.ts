@@ -6,7 +6,7 @@ import { ContentDigest, MARK_BYTES } from './digest.js';
 const READS_AHEAD = 4;
 
 /** The failure of a read-back: names the first byte of the piece that differs. */
-export function verifyMismatch(path: string, offsetBytes: number, lengthBytes: number): BtyError {
+function verifyMismatch(path: string, offsetBytes: number, lengthBytes: number): BtyError {
   const lba = Math.floor(offsetBytes / 512);
   const place = `within the ${lengthBytes} bytes from byte ${offsetBytes} (LBA ${lba})`;
   return new BtyError('VERIFY_MISMATCH', `${path} does not give back what was written, ${place}`, {

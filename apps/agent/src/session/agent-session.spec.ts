@@ -209,7 +209,7 @@ describe('the commit', () => {
   it('is not granted by the grant of an older epoch, and not refused by its refusal', async () => {
     const session = await connected();
     let settled = false;
-    session.commit(JOB, never).finally(() => {
+    void session.commit(JOB, never).finally(() => {
       settled = true;
     });
     server.last.say({ type: 'commit.grant', ...STALE });

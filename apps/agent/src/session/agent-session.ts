@@ -21,7 +21,7 @@ import type { OpenSocket } from './socket.js';
 export type Order = Extract<ServerMessage, { type: 'flash.start' | 'flash.cancel' | 'agent.reboot' }>;
 
 /** Facts of a hello that the session does not know itself. */
-export type HelloFacts = Omit<AgentHello, 'type' | 'boot_token' | 'session' | 'nonce' | 'current_job'>;
+type HelloFacts = Omit<AgentHello, 'type' | 'boot_token' | 'session' | 'nonce' | 'current_job'>;
 
 /** What a session needs of the world, and whom it tells. */
 export interface SessionPorts {

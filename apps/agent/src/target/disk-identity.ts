@@ -24,7 +24,7 @@ const TRANSPORT_PATHS: [RegExp, Transport][] = [
 ];
 
 /** How a disk is attached, from where its device stands in sysfs. */
-export function transportOf(devicePath: string): Transport {
+function transportOf(devicePath: string): Transport {
   return TRANSPORT_PATHS.find(([pattern]) => pattern.test(devicePath))?.[1] ?? 'other';
 }
 
