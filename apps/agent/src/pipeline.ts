@@ -1,5 +1,4 @@
 import {
-  applyPatches,
   type EfiSystemPartition,
   type ExpectedDisk,
   efiSystemPartition,
@@ -19,7 +18,8 @@ import {
 import type { BlockTarget } from './engine/block-target.js';
 import { ContentDigest } from './engine/digest.js';
 import { verifyDiskEnd, writeDiskEnd } from './engine/disk-end.js';
-import { readBack, readBackPiece } from './engine/read-back.js';
+import { blankEnds, writeHead } from './engine/disk-head.js';
+import { readBack } from './engine/read-back.js';
 import { fetchHead, writeImage } from './engine/write-image.js';
 import type { ChunkSource } from './source/chunk-source.js';
 
@@ -60,31 +60,6 @@ function pickDisk(disks: InventoryDisk[], order: FlashStart, head: Buffer): Inve
   const choice = chooseTarget(disks, order.target_hint, order.image.content_size_bytes, sectorBytes);
   if ('ok' in choice) return choice.ok;
   throw new BtyError(choice.refused, choice.message, { details: { disks: choice.disks } });
-}
-
-/** Without its first and last MiB a disk does not look bootable, nor like a member of an old array. */
-async function blankEnds(target: BlockTarget, headBytes: number): Promise<void> {
-  await target.zero({ offsetBytes: 0, lengthBytes: headBytes });
-  const tail = Math.max(headBytes, target.sizeBytes - MARGIN_BYTES);
-  await target.zero({ offsetBytes: tail, lengthBytes: target.sizeBytes - tail });
-  await target.flush();
-}
-
-/** Makes the disk bootable: the last thing that is written. Returns the bytes read back. */
-async function writeHead(target: BlockTarget, head: Buffer, plan: ExpectedDisk, verify: boolean): Promise<number> {
-  const final = Buffer.from(head);
-  applyPatches(plan.patches, final, 0);
-  try {
-    await target.write(final, 0);
-    await target.flush();
-    if (!verify) return 0;
-    await readBackPiece(target, final, 0);
-    return final.length;
-  } catch (error) {
-    // A table that may be half written must not boot. When the disk refuses this too, the first failure is the one to tell.
-    await blankEnds(target, head.length).catch(() => undefined);
-    throw error;
-  }
 }
 
 /** Says of a failure after the first write that the disk is neither old nor new. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BtyError, type Inventory } from '@bty/wire-types';
+import { BtyError, type Firmware, type Inventory } from '@bty/wire-types';
 import { systemClock } from './clock/clock.js';
 import { stepClock } from './clock/step-clock.js';
 import type { AgentConfig } from './config.js';
-import { firmwareOf, gatherInventory } from './inventory/gather-inventory.js';
-import { JobRunner } from './job-runner.js';
+import { gatherInventory } from './inventory/gather-inventory.js';
+import { type JobPorts, JobRunner } from './job-runner.js';
 import { kernelLog } from './kernel-log.js';
 import { AgentLog } from './log.js';
 import { bootDiskNext } from './reboot/next-boot.js';
@@ -14,15 +14,27 @@ import { ConsoleWriter } from './screen/console-writer.js';
 import { startScreen } from './screen/screen.js';
 import type { Status } from './screen/status.js';
 import { AgentSession } from './session/agent-session.js';
-import { openSessionFile } from './session/session-store.js';
+import { fitInventory } from './session/fit-inventory.js';
+import { openSessionFile, type SessionStore } from './session/session-store.js';
 import { webSocketTo } from './session/web-socket.js';
 import { listDisks } from './target/list-disks.js';
 import { MACHINE_ROOTS } from './target/machine-roots.js';
 import { findMemberships } from './target/signatures.js';
 import { AGENT_VERSION } from './version.js';
 
+/** One run of the agent: what its parts share. */
+interface Run {
+  config: AgentConfig;
+  log: AgentLog;
+  status: Status;
+  store: SessionStore;
+  inventory: Inventory;
+  /** Ends the run. */
+  end(): void;
+}
+
 /** Sets a lagging clock once; until the server has answered, it is tried before every connection. */
-function clockStepper(config: AgentConfig, log: AgentLog): () => Promise<void> {
+function clockStepper({ config, log }: Run): () => Promise<void> {
   let done = !config.liveEnv;
   return async () => {
     if (done) return;
@@ -36,16 +48,87 @@ function clockStepper(config: AgentConfig, log: AgentLog): () => Promise<void> {
 }
 
 function freshStatus(config: AgentConfig): Status {
+  const { serverUrl: server, mac, mode } = config;
+  return { version: AGENT_VERSION, server, mac, mode, connection: 'starting', disks: [], job: undefined, outcome: '' };
+}
+
+async function lookAround({ onlyDisks }: AgentConfig, status: Status): Promise<Inventory> {
+  status.disks = await listDisks(MACHINE_ROOTS, findMemberships, onlyDisks);
+  return gatherInventory(MACHINE_ROOTS, status.disks);
+}
+
+function openSession(run: Run, jobs: () => JobRunner): AgentSession {
+  const { config, log, status, store } = run;
+  return new AgentSession({
+    openSocket: webSocketTo(config.serverUrl),
+    clock: systemClock,
+    random: Math.random,
+    store,
+    bootToken: config.bootToken,
+    beforeOpen: clockStepper(run),
+    facts: () => ({
+      mac: config.mac,
+      mode: config.mode,
+      agent_version: AGENT_VERSION,
+      inventory: fitInventory(run.inventory),
+    }),
+    currentJob: () => jobs().currentJob(),
+    onOrder: (order) => jobs().handle(order),
+    onSuperseded: (reason) => void jobs().stop(new BtyError('STALE_EPOCH', `another agent has taken over: ${reason}`)),
+    onState: (state) => {
+      if (state !== status.connection) log.line(state);
+      status.connection = state;
+    },
+  });
+}
+
+/** What a job does to this machine. Outside the live env neither firmware nor machine are touched. */
+function machinePorts(run: Run, firmware: Firmware): Pick<JobPorts, 'bootDiskNext' | 'reboot' | 'collectLog'> {
+  const { config, log } = run;
   return {
-    version: AGENT_VERSION,
-    server: config.serverUrl,
-    mac: config.mac,
-    mode: config.mode,
-    connection: 'starting',
-    disks: [],
-    job: undefined,
-    outcome: '',
+    collectLog: async () => `${log.text()}\n\nKernel messages:\n${await kernelLog()}`,
+    bootDiskNext: async ({ result, bootPartition }) =>
+      config.liveEnv
+        ? await bootDiskNext(firmware, result.target.path, bootPartition)
+        : 'not the live env: the firmware is left alone',
+    reboot: async () => {
+      if (config.liveEnv) return rebootMachine();
+      log.line('not the live env: ending instead of rebooting');
+      run.end();
+    },
   };
+}
+
+function jobRunner(run: Run, session: AgentSession): JobRunner {
+  const { config, log, status, store } = run;
+  const say = (line: string): void => log.line(line);
+  const around = {
+    serverUrl: config.serverUrl,
+    roots: MACHINE_ROOTS,
+    onlyDisks: config.onlyDisks,
+    session,
+    sessionToken: () => store.state.session,
+    status,
+    clock: systemClock,
+    log: say,
+  };
+  return new JobRunner({
+    ...machinePorts(run, run.inventory.firmware),
+    flash: (order, signal) => runFlash(order, around, signal),
+    report: (report) => session.report(report),
+    lastFinished: () => store.state.lastFinished,
+    setLastFinished: (lastFinished) => store.update({ lastFinished }),
+    onOutcome: (text) => {
+      status.outcome = text;
+      // The next hello tells the disks as the job left them.
+      lookAround(config, status).then(
+        (inventory) => Object.assign(run, { inventory }),
+        (error: Error) => say(`the disks cannot be listed: ${error.message}`),
+      );
+    },
+    log: say,
+    after: (delayMs) => sleep(delayMs),
+  });
 }
 
 /**
@@ -57,72 +140,20 @@ export async function runAgent(
   showLine: (line: string) => void,
   stop: AbortSignal,
 ): Promise<void> {
-  const roots = MACHINE_ROOTS;
   const log = new AgentLog(showLine, () => new Date());
-  const say = (line: string): void => log.line(line);
   const status = freshStatus(config);
   const consoles = config.consoles.map((path) => new ConsoleWriter(path, () => systemClock.nowMs()));
   const stopScreen = startScreen(status, consoles, systemClock);
-  say(`bty agent ${AGENT_VERSION}, server ${config.serverUrl}, MAC ${config.mac}, mode ${config.mode}`);
+  log.line(`bty agent ${AGENT_VERSION}, server ${config.serverUrl}, MAC ${config.mac}, mode ${config.mode}`);
 
-  const lookAround = async (): Promise<Inventory> => {
-    status.disks = await listDisks(roots, findMemberships, config.onlyDisks);
-    return gatherInventory(roots, status.disks);
-  };
-  let inventory = await lookAround();
-  const firmware = await firmwareOf(roots);
-  const store = openSessionFile(config.stateDir, say);
+  const inventory = await lookAround(config, status);
+  const store = openSessionFile(config.stateDir, (problem) => log.line(problem));
   const ended = Promise.withResolvers<void>();
+  const run: Run = { config, log, status, store, inventory, end: () => ended.resolve() };
+  const session: AgentSession = openSession(run, () => jobs);
+  const jobs = jobRunner(run, session);
 
-  const session: AgentSession = new AgentSession({
-    openSocket: webSocketTo(config.serverUrl),
-    clock: systemClock,
-    random: Math.random,
-    store,
-    bootToken: config.bootToken,
-    beforeOpen: clockStepper(config, log),
-    facts: () => ({ mac: config.mac, mode: config.mode, agent_version: AGENT_VERSION, inventory }),
-    currentJob: () => jobs.currentJob(),
-    onOrder: (order) => jobs.handle(order),
-    onSuperseded: (reason) => void jobs.stop(new BtyError('STALE_EPOCH', `another agent has taken over: ${reason}`)),
-    onState: (state) => {
-      if (state !== status.connection) say(state);
-      status.connection = state;
-    },
-  });
-  const sessionToken = (): string | undefined => store.state.session;
-  const { serverUrl, onlyDisks } = config;
-  const around = { serverUrl, roots, onlyDisks, session, sessionToken, status, clock: systemClock, log: say };
-
-  const jobs: JobRunner = new JobRunner({
-    flash: (order, signal) => runFlash(order, around, signal),
-    report: (report) => session.report(report),
-    collectLog: async () => `${log.text()}\n\nKernel messages:\n${await kernelLog()}`,
-    lastFinished: () => store.state.lastFinished,
-    setLastFinished: (lastFinished) => store.update({ lastFinished }),
-    bootDiskNext: ({ result, bootPartition }) =>
-      config.liveEnv
-        ? bootDiskNext(firmware, result.target.path, bootPartition)
-        : Promise.resolve('not the live env: the firmware is left alone'),
-    reboot: async () => {
-      if (config.liveEnv) return rebootMachine();
-      say('not the live env: ending instead of rebooting');
-      ended.resolve();
-    },
-    onOutcome: (text) => {
-      status.outcome = text;
-      lookAround().then(
-        (seen) => {
-          inventory = seen;
-        },
-        (error: Error) => say(`the disks cannot be listed: ${error.message}`),
-      );
-    },
-    log: say,
-    after: (delayMs) => sleep(delayMs),
-  });
-
-  stop.addEventListener('abort', () => ended.resolve(), { once: true });
+  stop.addEventListener('abort', run.end, { once: true });
   session.start();
   await ended.promise;
   await jobs.stop(new BtyError('CANCELLED', 'the agent was told to stop'));

@@ -2,8 +2,10 @@ import type { ChunkSource } from '../source/chunk-source.js';
 import { AlignedRing } from './aligned-ring.js';
 import type { BlockTarget } from './block-target.js';
 import { type ContentDigest, MARK_BYTES } from './digest.js';
+import { collectYoungGarbage } from './young-garbage.js';
 
 const PIECES_IN_FLIGHT = 8;
+const PIECES_BETWEEN_COLLECTIONS = 16;
 
 /** Reads the first `bytes` of an image into memory, before anything is written. */
 export async function fetchHead(source: ChunkSource, bytes: number, signal: AbortSignal): Promise<Buffer> {
@@ -51,6 +53,7 @@ export async function writeImage(
         filled += copied;
         if (filled < buffer.length) continue;
         hand();
+        if (digest.marks.length % PIECES_BETWEEN_COLLECTIONS === 0) collectYoungGarbage();
         buffer = await ring.take();
         signal.throwIfAborted();
       }

@@ -64,7 +64,12 @@ export async function listDisks(
   const disks: InventoryDisk[] = [];
   const candidates = named.length > 0 ? named : (await readdir(join(roots.sys, 'block'))).sort();
   for (const name of candidates) {
-    if (named.length > 0 || (await isDisk(roots, name))) disks.push(await describeDisk(roots, name, find));
+    try {
+      if (named.length > 0 || (await isDisk(roots, name))) disks.push(await describeDisk(roots, name, find));
+    } catch (error) {
+      // ENOENT: pulled out while it was looked at.
+      if (named.length > 0 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
   return disks;
 }
