@@ -2,11 +2,12 @@ import type { LiveEnvMode, MacAddress } from '@bty/wire-types';
 import { ipxeArg, ipxeText } from './ipxe-arg.js';
 
 /**
- * Kernel arguments of the live env. Output goes to the screen and both serial ports; the last console is `/dev/console`.
+ * Kernel arguments of the live env. Output goes to the screen and the first serial port. Of several
+ * `console=ttyS` the kernel takes the first alone, and is silent on all when that port does not exist.
  * `rootfstype=ramfs`: a tmpfs root takes at most half of the memory and cuts the initrd off silently on small machines.
  */
 export const LIVE_ENV_KERNEL_ARGS =
-  'initrd=base rootfstype=ramfs random.trust_cpu=1 console=tty1 console=ttyS1,115200 console=ttyS0,115200';
+  'initrd=base rootfstype=ramfs random.trust_cpu=1 console=tty1 console=ttyS0,115200';
 
 /** What the live env is told on its kernel command line. */
 export interface LiveEnvBoot {
