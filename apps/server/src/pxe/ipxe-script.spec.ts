@@ -41,7 +41,7 @@ set attempt:int32 0
 :again
 imgfree
 kernel http://10.77.0.1:8080/boot/vmlinuz initrd=base rootfstype=ramfs random.trust_cpu=1 console=tty1 console=ttyS0,115200 bty.server=http://10.77.0.1:8080 bty.mac=52:54:00:00:00:01 bty.mode=flash bty.token=AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE || goto failed
-initrd --name base http://10.77.0.1:8080/boot/base.initrd base || goto failed
+initrd --name base http://10.77.0.1:8080/boot/base.initrd || goto failed
 boot || goto failed
 :failed
 inc attempt
