@@ -43,5 +43,7 @@ export function spawnPostgres(
   const drop = account.drop ? [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'] : [];
   const closed = account.drop && ![program, ...paths].every(everybodyMayEnter);
   const look = closed ? ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'] : [];
-  return spawn('setpriv', [...drop, ...look, '--pdeathsig=INT', '--', program, ...args], options);
+  // A session of its own: Ctrl-C in a terminal goes to a whole group, and Postgres must outlive the server's last words.
+  const own = { ...options, detached: true };
+  return spawn('setpriv', [...drop, ...look, '--pdeathsig=INT', '--', program, ...args], own);
 }

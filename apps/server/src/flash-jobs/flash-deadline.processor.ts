@@ -1,8 +1,8 @@
-import { Processor, WorkerHost } from '@nestjs/bullmq';
+import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DelayedError, type Job } from 'bullmq';
 import { CONFIG, type Config } from '../config/index.js';
-import { FLASH_DEADLINE } from '../queue/index.js';
+import { FLASH_DEADLINE, warnOfQueue } from '../queue/index.js';
 import { AgentDispatcher } from './agent-dispatcher.port.js';
 import { type DeadlineOrder, FlashDeadlineQueue } from './flash-deadline.queue.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
@@ -40,6 +40,16 @@ export class FlashDeadlineProcessor extends WorkerHost implements OnApplicationB
 
   onModuleDestroy(): void {
     clearInterval(this.timer);
+  }
+
+  @OnWorkerEvent('error')
+  onError(error: Error): void {
+    warnOfQueue(error);
+  }
+
+  @OnWorkerEvent('failed')
+  onFailed(_order: unknown, error: Error): void {
+    this.log.error(error);
   }
 
   override async process(order: Job<DeadlineOrder>, token?: string): Promise<void> {

@@ -1,7 +1,7 @@
-import { Processor, WorkerHost } from '@nestjs/bullmq';
+import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Logger } from '@nestjs/common';
 import type { Job } from 'bullmq';
-import { IMAGE_PREPARE } from '../queue/index.js';
+import { IMAGE_PREPARE, warnOfQueue } from '../queue/index.js';
 import { ImageDigester } from './image-digest.js';
 import { ImageFiles } from './image-files.service.js';
 import type { PrepareOrder } from './image-prepare.queue.js';
@@ -20,6 +20,16 @@ export class ImagePrepareProcessor extends WorkerHost {
     private readonly files: ImageFiles,
   ) {
     super();
+  }
+
+  @OnWorkerEvent('error')
+  onError(error: Error): void {
+    warnOfQueue(error);
+  }
+
+  @OnWorkerEvent('failed')
+  onFailed(_order: unknown, error: Error): void {
+    this.log.error(error);
   }
 
   override async process(job: Job<PrepareOrder>): Promise<void> {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { InjectQueue } from '@nestjs/bullmq';
 import { Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
-import { FORGET, IMAGE_PREPARE } from '../queue/index.js';
+import { FORGET, IMAGE_PREPARE, warnOfQueue } from '../queue/index.js';
 
 /** What a job of the queue carries: the name of an image. */
 export interface PrepareOrder {
@@ -12,7 +12,9 @@ export interface PrepareOrder {
 /** Orders the derivation of an image's digests. */
 @Injectable()
 export class ImagePrepareQueue {
-  constructor(@InjectQueue(IMAGE_PREPARE) private readonly queue: Queue<PrepareOrder>) {}
+  constructor(@InjectQueue(IMAGE_PREPARE) private readonly queue: Queue<PrepareOrder>) {
+    queue.on('error', warnOfQueue);
+  }
 
   /** Orders it once: while an order for the name waits or is carried out, another is the same. */
   async order(name: string): Promise<void> {
