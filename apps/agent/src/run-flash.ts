@@ -2,8 +2,8 @@ import { BtyError, type FlashStage, type FlashStart, type JobRef } from '@bty/wi
 import type { Clock } from './clock/clock.js';
 import { RateMeter } from './engine/rate-meter.js';
 import { peakResidentBytes } from './peak-memory.js';
-import { type FlashOutcome, flash } from './pipeline.js';
-import type { Status } from './screen/status.js';
+import { type FlashOutcome, type FlashPorts, flash } from './pipeline.js';
+import type { JobStatus, Status } from './screen/status.js';
 import type { AgentSession } from './session/agent-session.js';
 import { HttpImageSource } from './source/http-image-source.js';
 import { listDisks } from './target/list-disks.js';
@@ -77,16 +77,44 @@ function sourceOf(order: FlashStart, around: FlashSurroundings): HttpImageSource
   });
 }
 
+function portsOf(
+  ref: JobRef,
+  job: JobStatus,
+  source: HttpImageSource,
+  around: FlashSurroundings,
+  signal: AbortSignal,
+): FlashPorts {
+  const { status, roots } = around;
+  const reporter = new StageReporter(ref, around);
+  return {
+    listDisks: async () => {
+      status.disks = await listDisks(roots, findMemberships, around.onlyDisks);
+      return status.disks;
+    },
+    openTarget: (disk) => openTarget(roots, disk),
+    source,
+    onStage: (stage) => reporter.enter(stage),
+    onProgress: (done, total) => reporter.progress(done, total),
+    onTarget: (disk) => {
+      job.target = disk.path;
+      around.log(`target ${disk.path}, ${disk.size_bytes} bytes, serial ${disk.serial ?? 'unknown'}`);
+    },
+    log: around.log,
+    commit: () => around.session.commit(ref, signal),
+    rereadTable: async (path) => around.log(await rereadTable(path)),
+    nowMs: () => around.clock.nowMs(),
+    peakRssBytes: peakResidentBytes,
+  };
+}
+
 /** Carries out one flash order on this machine, and keeps server and screen informed. Throws as `flash` does. */
 export async function runFlash(
   order: FlashStart,
   around: FlashSurroundings,
   signal: AbortSignal,
 ): Promise<FlashOutcome> {
-  const ref = { job_id: order.job_id, epoch: order.epoch };
-  const { status, roots } = around;
-  status.outcome = '';
-  status.job = {
+  const { status } = around;
+  const job: JobStatus = {
     imageName: order.image.name,
     target: undefined,
     stage: 'preparing',
@@ -94,31 +122,13 @@ export async function runFlash(
     bytesTotal: undefined,
     bytesPerSecond: 0,
   };
-  const job = status.job;
-  const reporter = new StageReporter(ref, around);
+  status.outcome = '';
+  status.job = job;
   const source = sourceOf(order, around);
   try {
     return await flash(
       order,
-      {
-        listDisks: async () => {
-          status.disks = await listDisks(roots, findMemberships, around.onlyDisks);
-          return status.disks;
-        },
-        openTarget: (disk) => openTarget(roots, disk),
-        source,
-        onStage: (stage) => reporter.enter(stage),
-        onProgress: (done, total) => reporter.progress(done, total),
-        onTarget: (disk) => {
-          job.target = disk.path;
-          around.log(`target ${disk.path}, ${disk.size_bytes} bytes, serial ${disk.serial ?? 'unknown'}`);
-        },
-        log: around.log,
-        commit: () => around.session.commit(ref, signal),
-        rereadTable: async (path) => around.log(await rereadTable(path)),
-        nowMs: () => around.clock.nowMs(),
-        peakRssBytes: peakResidentBytes,
-      },
+      portsOf({ job_id: order.job_id, epoch: order.epoch }, job, source, around, signal),
       signal,
     );
   } finally {

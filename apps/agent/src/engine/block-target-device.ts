@@ -3,6 +3,7 @@ import type { ByteRange } from '@bty/image-format';
 import { allocateAligned, isAligned } from './aligned-memory.js';
 import type { BlockTarget } from './block-target.js';
 import { diskError } from './disk-error.js';
+import { firstFailingSector } from './first-failing-sector.js';
 import { withinTime } from './within-time.js';
 
 /** What is known about an open device; `direct` says whether it was opened with O_DIRECT. */
@@ -20,6 +21,9 @@ const BOUNCE_BYTES = 1024 * 1024;
 const ACCESS_TIMEOUT_MS = 120_000;
 // A disk may need minutes to empty a large volatile cache.
 const FLUSH_TIMEOUT_MS = 600_000;
+
+// How the kernel reports what a disk could not read or write (block/blk-core.c): critical medium errors are ENODATA.
+const MEDIUM_ERRORS = ['EIO', 'ENODATA', 'EILSEQ', 'EREMOTEIO'];
 
 type Access = (buffer: Buffer, offsetBytes: number) => Promise<number>;
 
@@ -116,18 +120,26 @@ export class DeviceTarget implements BlockTarget {
     });
   }
 
-  /** A short access is gone on with: the next system call then fails at the very place that cannot be accessed. */
+  /** A short access is gone on with: the next system call then fails nearer to the place that cannot be accessed. */
   async #whole(action: string, buffer: Buffer, offsetBytes: number, access: Access): Promise<void> {
+    const bounded: Access = (piece, at) =>
+      withinTime(access(piece, at), ACCESS_TIMEOUT_MS, `${this.path}: ${action} at byte ${at}`);
     for (let done = 0; done < buffer.length; ) {
       const at = offsetBytes + done;
       try {
-        const what = `${this.path}: ${action} at byte ${at}`;
-        const bytes = await withinTime(access(buffer.subarray(done), at), ACCESS_TIMEOUT_MS, what);
+        const bytes = await bounded(buffer.subarray(done), at);
         if (bytes === 0) throw Object.assign(new Error('the disk ends here'), { code: 'ENOSPC' });
         done += bytes;
       } catch (cause) {
-        throw diskError(action, this.path, at, cause);
+        const failedAt = await this.#place(cause, bounded, buffer.subarray(done), at);
+        throw diskError(action, this.path, failedAt, cause);
       }
     }
+  }
+
+  /** The sector that a failure is about; a disk that does not answer is not asked again. */
+  async #place(cause: unknown, access: Access, buffer: Buffer, offsetBytes: number): Promise<number> {
+    if (!MEDIUM_ERRORS.includes((cause as NodeJS.ErrnoException).code ?? '')) return offsetBytes;
+    return firstFailingSector(access, buffer, offsetBytes, this.#device.sectorBytes);
   }
 }
