@@ -8,7 +8,7 @@ import { dmiText, dmiUuid } from './firmware-tables.js';
 import { listNics } from './nics.js';
 
 /** How the machine was started: the kernel has the folder only under UEFI. */
-export async function firmwareOf(roots: MachineRoots): Promise<Firmware> {
+async function firmwareOf(roots: MachineRoots): Promise<Firmware> {
   try {
     await access(join(roots.sys, 'firmware/efi'));
     return 'uefi';
