@@ -11,7 +11,7 @@ function bar(done: number, total: number): string {
 }
 
 /** One line about a job's progress: stage, bar, bytes, rate, time to go. */
-export function progressText(progress: NonNullable<FlashJob['progress']>): string {
+function progressText(progress: NonNullable<FlashJob['progress']>): string {
   const { stage, bytes_done, bytes_total, bytes_per_second, eta_seconds } = progress;
   const name = stage.padEnd(12);
   if (!bytes_total) return name;
