@@ -115,12 +115,14 @@ export class FakeAgent {
   }
 
   /** Sends a report with the next number and waits for its acknowledgement. */
-  async report(message: Record<string, unknown>): Promise<number> {
+  async report(message: Record<string, unknown>): Promise<void> {
     this.seq += 1;
     const { seq } = this;
     this.send({ ...message, seq });
-    await this.until(() => this.received.some((answer) => answer.type === 'report.ack' && answer.seq === seq));
-    return seq;
+    const acknowledgement = () =>
+      this.received.findIndex(({ type, ...rest }) => type === 'report.ack' && 'seq' in rest && rest.seq === seq);
+    await this.until(() => acknowledgement() >= 0);
+    this.received.splice(acknowledgement(), 1);
   }
 
   /** The first message of a type that has not been taken yet; waits for it. */

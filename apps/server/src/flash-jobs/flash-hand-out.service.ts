@@ -1,7 +1,7 @@
 import type { FlashStart } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
-import { ImagesRepository } from '../images/index.js';
+import { ImageCatalog } from '../images/index.js';
 import { FlashDeadlineQueue } from './flash-deadline.queue.js';
 import type { FlashJobEntity, JobError } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
@@ -19,7 +19,7 @@ export class FlashHandOut {
   private readonly log = new Logger('FlashJobs');
 
   constructor(
-    private readonly images: ImagesRepository,
+    private readonly images: ImageCatalog,
     private readonly changes: FlashJobChangesRepository,
     private readonly deadlines: FlashDeadlineQueue,
   ) {}
@@ -42,7 +42,7 @@ export class FlashHandOut {
 
   private async decide(jobId: string, sessionId: string, actor: Actor, now: Date): Promise<FlashJobEntity | undefined> {
     const job = await this.changes.read(jobId);
-    const image = await this.images.find(job.imageName);
+    const image = await this.images.current(job.imageName);
     if (image?.state === 'preparing') return undefined;
     const lost = image === undefined ? imageGone(job) : imageChanged(job, image.sha256);
     return this.changes.change(jobId, actor, now, (current) => {

@@ -2,6 +2,7 @@ import type { FlashLog } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { storable } from '../db/index.js';
 import { FlashLogEntity } from './flash-log.entity.js';
 
 /** The logs of failed attempts: at most 64 parts of 16 Ki characters each, by the protocol. */
@@ -11,8 +12,7 @@ export class FlashLogsRepository {
 
   /** Stores a part; one that is stored already stays. */
   async add(log: FlashLog): Promise<void> {
-    // Postgres has no NUL in texts.
-    const row = { jobId: log.job_id, epoch: log.epoch, part: log.part, text: log.text.replaceAll('\0', '\ufffd') };
+    const row = { jobId: log.job_id, epoch: log.epoch, part: log.part, text: storable(log.text) };
     await this.source.createQueryBuilder().insert().into(FlashLogEntity).values(row).orIgnore().execute();
   }
 

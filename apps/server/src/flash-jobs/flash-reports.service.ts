@@ -8,6 +8,7 @@ import {
 } from '@bty/wire-types';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/index.js';
+import { storable } from '../db/index.js';
 import type { Actor } from '../http/index.js';
 import { MachinesRepository } from '../machines/index.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
@@ -57,7 +58,7 @@ export class FlashReports {
   }
 
   async finished(report: FlashFinished, actor: Actor, now: Date): Promise<void> {
-    const { result, error } = report;
+    const { result, error } = storable({ result: report.result, error: report.error });
     const decide = (job: FlashJobEntity): JobChange | undefined => {
       if (stopOf(job, report) !== undefined) return undefined;
       if (report.outcome === 'succeeded') return { event: 'succeed', set: { result: result ?? null } };

@@ -1,7 +1,7 @@
 import { BtyError, toBtyError } from '@bty/wire-types';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Response } from 'express';
-import { isDatabaseOutage } from '../db/index.js';
+import { isDatabaseOutage, isUnstorableText } from '../db/index.js';
 import { HTTP_STATUS } from './http-status.js';
 import { toProblem } from './problem.dto.js';
 
@@ -12,6 +12,7 @@ function understand(thrown: unknown): BtyError {
   if (thrown instanceof BtyError) return thrown;
   if (isDatabaseOutage(thrown))
     return new BtyError('UNAVAILABLE', 'the database is not reachable now', { cause: thrown });
+  if (isUnstorableText(thrown)) return new BtyError('INVALID_REQUEST', 'a text has a NUL or half a character in it');
   const carried =
     thrown instanceof HttpException ? thrown.getStatus() : (thrown as { status?: unknown } | null)?.status;
   const message = thrown instanceof Error ? thrown.message : 'the request cannot be taken';

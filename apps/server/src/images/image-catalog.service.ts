@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { ImageEntity } from './image.entity.js';
 import { rawSizeProblem } from './image-digest.js';
 import { ImageFiles } from './image-files.service.js';
 import { formatProblem, imageFormatOf, imageNameProblem } from './image-name.js';
@@ -6,8 +7,6 @@ import { ImagePrepareQueue } from './image-prepare.queue.js';
 import { type FoundFile, ImagesRepository } from './images.repository.js';
 
 const SCAN_INTERVAL_MS = 15_000;
-/** Lists that are asked for at once share a scan, and a scan this young is still good. */
-const FRESH_MS = 500;
 const SERVER = { name: 'server' } as const;
 
 function assess(file: { name: string; fingerprint: string; sizeBytes: number }): FoundFile | undefined {
@@ -37,7 +36,7 @@ function assess(file: { name: string; fingerprint: string; sizeBytes: number }):
 export class ImageCatalog implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger('Images');
   private timer: NodeJS.Timeout | undefined;
-  private latest: { startedAt: number; done: Promise<void> } | undefined;
+  private next: Promise<void> | undefined;
 
   constructor(
     private readonly files: ImageFiles,
@@ -58,17 +57,24 @@ export class ImageCatalog implements OnApplicationBootstrap, OnModuleDestroy {
     clearInterval(this.timer);
   }
 
-  /** Resolves when the catalogue is what the image root was at most half a second ago. */
-  async refresh(): Promise<void> {
-    if (this.latest === undefined || Date.now() - this.latest.startedAt > FRESH_MS) await this.scan();
-    else await this.latest.done;
+  /** Resolves when the catalogue is what the image root is now. Everybody who asks during one scan shares the next. */
+  async scan(): Promise<void> {
+    this.next ??= this.files.exclusively(() => {
+      this.next = undefined;
+      return this.compare();
+    });
+    await this.next;
   }
 
-  /** Looks at the image root now. */
-  async scan(): Promise<void> {
-    const done = this.files.exclusively(() => this.compare());
-    this.latest = { startedAt: Date.now(), done };
-    await done;
+  /** The image of this name, when its file is still the one that the catalogue describes; looks again if not. */
+  async current(name: string): Promise<ImageEntity | undefined> {
+    const image = await this.images.find(name);
+    if (image === undefined) return undefined;
+    const file = await this.files.open(name);
+    await file?.handle.close();
+    if (file?.fingerprint === image.fingerprint) return image;
+    await this.scan();
+    return this.images.find(name);
   }
 
   private async compare(): Promise<void> {

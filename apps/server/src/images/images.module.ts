@@ -24,6 +24,6 @@ import { ImagesService } from './images.service.js';
     ImagesRepository,
     ImagesService,
   ],
-  exports: [ImagesRepository],
+  exports: [ImageCatalog, ImagesRepository],
 })
 export class ImagesModule {}

@@ -19,13 +19,14 @@ export class ImagesService {
   ) {}
 
   async page(after: string | undefined, limit: number): Promise<ImageEntity[]> {
-    await this.catalog.refresh();
+    await this.catalog.scan();
     return this.images.page(after, limit);
   }
 
   /** Throws NOT_FOUND. */
   async get(name: string): Promise<ImageEntity> {
-    const image = await this.images.find(name);
+    // A name with a NUL cannot even be asked for.
+    const image = name.includes('\0') ? undefined : await this.images.find(name);
     if (image === undefined) throw new BtyError('NOT_FOUND', `there is no image ${JSON.stringify(name)}`);
     return image;
   }

@@ -2,6 +2,7 @@ import { BtyError, type Inventory, type MacAddress } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
+import { storable } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
 import { MachineEntity } from './machine.entity.js';
@@ -58,7 +59,7 @@ export class MachinesRepository {
       await this.see(manager, mac, actor, now);
       await manager.query(
         'UPDATE machines SET inventory = $2, inventory_at = $3, first_boot_until = NULL WHERE mac = $1',
-        [mac, JSON.stringify(inventory), now],
+        [mac, JSON.stringify(storable(inventory)), now],
       );
       return manager.findOneByOrFail(MachineEntity, { mac });
     });

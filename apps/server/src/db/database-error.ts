@@ -22,3 +22,13 @@ export function isDatabaseOutage(thrown: unknown): boolean {
   // ENOENT of a file is no outage: only that of the socket is.
   return OUTAGE_SQLSTATE.test(code) || (OUTAGE_ERRNO.has(code) && syscall !== 'open' && syscall !== 'stat');
 }
+
+// A NUL or half a surrogate pair: JavaScript has texts that Postgres has no way to store or to look for.
+const UNSTORABLE_SQLSTATE = new Set(['22021', '22P05']);
+
+/** Whether Postgres refused a text of the caller because it cannot hold one of its characters. */
+export function isUnstorableText(thrown: unknown): boolean {
+  const { code, driverError } = (thrown ?? {}) as { code?: unknown; driverError?: unknown };
+  if (driverError !== undefined) return isUnstorableText(driverError);
+  return typeof code === 'string' && UNSTORABLE_SQLSTATE.has(code);
+}
