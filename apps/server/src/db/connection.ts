@@ -3,7 +3,7 @@ import pg, { type PoolConfig } from 'pg';
 import type { DatabaseTarget } from './database-target.js';
 
 // A hung Postgres must turn into a 503 within seconds, not hold every request.
-const LIMITS = { connectionTimeoutMillis: 3_000, query_timeout: 10_000, keepAlive: true } as const;
+const LIMITS = { connectionTimeoutMillis: 3_000, query_timeout: 4_000, keepAlive: true } as const;
 
 /** Options of a `pg.Pool` for the target; `schema` becomes the search path of its connections. */
 export function poolConfig(target: DatabaseTarget, max: number, schema?: string): PoolConfig {

@@ -5,8 +5,11 @@ import type { DatabaseTarget } from './database-target.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { SnakeNaming } from './snake-naming.js';
 
-/** TypeORM's options for the target, without the entities: those come from the features. */
-export function dataSourceOptions(target: DatabaseTarget): DataSourceOptions {
+/**
+ * TypeORM's options for the target, without the entities: those come from the features. A patient source waits for its
+ * queries as long as they take, which migrations need.
+ */
+export function dataSourceOptions(target: DatabaseTarget, { patient = false } = {}): DataSourceOptions {
   const place =
     'url' in target
       ? { url: target.url }
@@ -21,7 +24,7 @@ export function dataSourceOptions(target: DatabaseTarget): DataSourceOptions {
     synchronize: false,
     installExtensions: false,
     uuidExtension: 'pgcrypto',
-    extra: { connectionTimeoutMillis, query_timeout, keepAlive, max },
+    extra: { connectionTimeoutMillis, keepAlive, max, ...(patient ? {} : { query_timeout }) },
     // An idle connection that breaks is replaced by the pool; without a handler it would end the process.
     poolErrorHandler: (error: Error) => new Logger('Postgres').warn(`an idle connection broke: ${error.message}`),
   };

@@ -18,9 +18,8 @@ export class DatabaseModule {
       }),
       dataSourceFactory: async (options) => {
         if (options === undefined) throw new TypeError('TypeORM gave no options');
-        const source = await new DataSource(options).initialize();
-        await migrateUnderLock(source);
-        return source;
+        await migrateUnderLock(target);
+        return new DataSource(options).initialize();
       },
     });
     return { module: DatabaseModule, imports: [postgres] };

@@ -111,7 +111,8 @@ export class ImageUpload {
     const other = image !== undefined && sha256 !== undefined && sha256 !== image.sha256;
     if (other && order.ifMatch === undefined) {
       const etag = etagOf(image);
-      const how = etag === undefined ? 'wait until it is prepared' : `send If-Match: ${etag} to replace it`;
+      const without = image.state === 'preparing' ? 'wait until they are prepared' : 'remove them first';
+      const how = etag === undefined ? without : `send If-Match: ${etag} to replace them`;
       throw new BtyError('CONFLICT', `other bytes have the name ${order.name} already; ${how}`, { details: { etag } });
     }
   }
