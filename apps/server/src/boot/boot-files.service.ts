@@ -9,7 +9,7 @@ const SAFE = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;
 const NOT_THERE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 
 /** What a machine needs to start the live env. */
-export const LIVE_ENV_FILES = ['vmlinuz', 'base.initrd'] as const;
+const LIVE_ENV_FILES = ['vmlinuz', 'base.initrd'] as const;
 
 /** The files of the boot directory: regular ones directly in it, nothing hidden, nothing behind a symbolic link. */
 @Injectable()

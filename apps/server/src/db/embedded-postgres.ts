@@ -1,30 +1,17 @@
 import type { ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { SocketTarget } from './database-target.js';
 import { settleLeftover } from './leftover-postgres.js';
-import { type PostgresAccount, postgresAccount, spawnPostgres } from './postgres-account.js';
+import { postgresAccount, spawnPostgres } from './postgres-account.js';
 import { postgresBinaries } from './postgres-binaries.js';
+import { makeOwnDirectory, socketDirFor } from './postgres-directories.js';
 
 const SUPERUSER = 'bty';
 const DATABASE = 'bty';
-/** `sun_path` of unix(7), with its final NUL. */
-const MAX_SOCKET_PATH_BYTES = 107;
 const START_TIMEOUT_MS = 30_000;
 const RESTART_PAUSE_MS = 500;
 // Small, and without the processes that only replication and heavy reading need.
@@ -96,7 +83,7 @@ export class EmbeddedPostgres {
     const fresh = `${this.dataDir}.new`;
     rmSync(fresh, { recursive: true, force: true });
     const account = postgresAccount(this.dataDir);
-    this.ownedDirectory(fresh, account);
+    makeOwnDirectory(fresh, account);
     const args = [
       '-D',
       fresh,
@@ -122,7 +109,7 @@ export class EmbeddedPostgres {
 
   private async launch(): Promise<void> {
     const account = postgresAccount(this.dataDir);
-    this.ownedDirectory(this.socketDir, account);
+    makeOwnDirectory(this.socketDir, account);
     const args = ['-D', this.dataDir, '-k', this.socketDir, ...SETTINGS.flatMap((setting) => ['-c', setting])];
     const log = openSync(join(this.stateDir, 'postgres.log'), 'a', 0o600);
     try {
@@ -179,23 +166,6 @@ export class EmbeddedPostgres {
       if (found.rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
     });
   }
-
-  private ownedDirectory(path: string, account: PostgresAccount): void {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    // In /tmp somebody else may have made it first, as a trap: it must be a directory of ours before we use it.
-    const found = lstatSync(path);
-    const own = process.getuid?.();
-    if (!found.isDirectory() || (found.uid !== account.uid && found.uid !== own)) {
-      throw new Error(`${path} is not a directory of ours; remove it`);
-    }
-    if (account.drop) chownSync(path, account.uid, account.gid);
-  }
-}
-
-function socketDirFor(stateDir: string): string {
-  const near = join(stateDir, 'run');
-  if (Buffer.byteLength(join(near, '.s.PGSQL.5432')) <= MAX_SOCKET_PATH_BYTES) return near;
-  return join(tmpdir(), `bty-pg-${createHash('sha256').update(stateDir).digest('hex').slice(0, 12)}`);
 }
 
 function lastLines(file: string): string {

@@ -1,6 +1,4 @@
 import {
-  ERROR_CODE_NAMES,
-  type ErrorCode,
   FLASH_JOB_STATES,
   FLASH_STAGES,
   type FlashJobState,
@@ -15,7 +13,9 @@ import {
   type VerifyMode,
 } from '@bty/wire-types';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { FlashJobEntity, JobProgress } from './flash-job.entity.js';
+import { FailureDto } from '../http/index.js';
+import type { FlashJobEntity } from './flash-job.entity.js';
+import { HistoryDto, ProgressDto, toHistoryDto, toProgressDto } from './flash-job-course.dto.js';
 
 /** The image of a job, fixed when the job was made. */
 export class JobImageDto {
@@ -37,64 +37,8 @@ export class JobImageDto {
   content_size_bytes: number | null;
 }
 
-/** How far a job is in the phase it is in. */
-export class ProgressDto {
-  @ApiProperty({ enum: FLASH_STAGES, enumName: 'FlashStage' })
-  stage: FlashStage;
-
-  /** Bytes done in this phase. */
-  @ApiProperty({ type: 'integer' })
-  bytes_done: number;
-
-  /** Bytes that this phase will do; null when nobody knows. */
-  @ApiProperty({ type: 'integer', nullable: true })
-  bytes_total: number | null;
-
-  /** Over the last few seconds. */
-  @ApiProperty({ type: 'integer' })
-  bytes_per_second: number;
-
-  /** Seconds until the end of the phase at this speed; null when nobody knows. */
-  @ApiProperty({ type: 'integer', nullable: true })
-  eta_seconds: number | null;
-
-  /** When the agent said so. */
-  @ApiProperty({ format: 'date-time' })
-  at: string;
-}
-
-/** One line of a job's history. */
-export class HistoryDto {
-  @ApiProperty({ format: 'date-time' })
-  at: string;
-
-  @ApiProperty({ enum: FLASH_JOB_STATES, enumName: 'FlashJobState' })
-  state: FlashJobState;
-
-  /** The phase that began, when this is about a phase. */
-  @ApiProperty({ enum: FLASH_STAGES, enumName: 'FlashStage', nullable: true })
-  stage: FlashStage | null;
-
-  /** Number of the attempt, from 1; 0 before the first. */
-  @ApiProperty({ type: 'integer' })
-  epoch: number;
-
-  /** Why, when something went wrong. */
-  @ApiProperty({ enum: ERROR_CODE_NAMES, enumName: 'ErrorCode', nullable: true })
-  code: ErrorCode | null;
-
-  @ApiProperty({ type: String, nullable: true })
-  message: string | null;
-}
-
 /** Why a job failed, with facts for a program. */
-export class JobFailureDto {
-  @ApiProperty({ enum: ERROR_CODE_NAMES, enumName: 'ErrorCode' })
-  code: ErrorCode;
-
-  /** For a person: what happened, and what to do. */
-  message: string;
-
+export class JobFailureDto extends FailureDto {
   /** Facts: errno, offsets, the disks that were refused and why. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   details?: Record<string, unknown>;
@@ -159,19 +103,6 @@ export class FlashJobDto {
   finished_at: string | null;
 }
 
-function toProgressDto(progress: JobProgress): ProgressDto {
-  const { stage, bytesDone, bytesTotal, bytesPerSecond, at } = progress;
-  const left = bytesTotal === undefined ? undefined : Math.max(0, bytesTotal - bytesDone);
-  return {
-    stage,
-    bytes_done: bytesDone,
-    bytes_total: bytesTotal ?? null,
-    bytes_per_second: bytesPerSecond,
-    eta_seconds: left === undefined || bytesPerSecond === 0 ? null : Math.ceil(left / bytesPerSecond),
-    at,
-  };
-}
-
 /** What the API shows of a flash job. */
 export function toFlashJobDto(job: FlashJobEntity): FlashJobDto {
   return {
@@ -192,14 +123,7 @@ export function toFlashJobDto(job: FlashJobEntity): FlashJobDto {
     provisioning_mode: job.provisioningMode,
     requested_by: job.requestedBy,
     progress: job.progress === null ? null : toProgressDto(job.progress),
-    history: job.history.map(({ at, state, stage = null, epoch, code = null, message = null }) => ({
-      at,
-      state,
-      stage,
-      epoch,
-      code,
-      message,
-    })),
+    history: job.history.map(toHistoryDto),
     error: job.error === null ? null : { ...job.error },
     result: job.result,
     created_at: job.createdAt.toISOString(),

@@ -9,4 +9,4 @@ export { FlashLogsRepository } from './flash-logs.repository.js';
 export { FlashProgressBuffer } from './flash-progress.service.js';
 export { FlashReportEntity } from './flash-report.entity.js';
 export { FlashReports, stopOf } from './flash-reports.service.js';
-export { isActive, isHeld } from './job-state.js';
+export { isHeld } from './job-state.js';

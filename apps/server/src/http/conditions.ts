@@ -1,10 +1,3 @@
-/** The conditional headers of a request. */
-export interface ConditionalHeaders {
-  readonly 'if-match'?: string | undefined;
-  readonly 'if-none-match'?: string | undefined;
-  readonly 'if-range'?: string | undefined;
-}
-
 function lists(header: string, etag: string): boolean {
   return header.trim() === '*' || header.split(',').some((entry) => entry.trim() === etag);
 }

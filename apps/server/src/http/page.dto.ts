@@ -3,8 +3,7 @@ import { Type } from 'class-transformer';
 import { IsInt, Max, Min } from 'class-validator';
 import type { Request, Response } from 'express';
 
-/** How many entries a page has when the request does not say. */
-export const DEFAULT_PAGE_SIZE = 1000;
+const DEFAULT_PAGE_SIZE = 1000;
 
 /** Size of a page; each list adds an `after` of its own. */
 export class PageQuery {

@@ -22,8 +22,7 @@ function understand(thrown: unknown): BtyError {
   return toBtyError(thrown);
 }
 
-/** Writes a problem to a response that Nest does not handle, for instance that of a middleware. */
-export function sendProblem(response: Response, error: BtyError): void {
+function sendProblem(response: Response, error: BtyError): void {
   const status = HTTP_STATUS[error.code];
   // The message of an unexpected error may tell paths or SQL: that is for the log only.
   const problem = error.code === 'INTERNAL' ? toProblem(error, 'see the log of the server') : toProblem(error);

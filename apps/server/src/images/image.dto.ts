@@ -1,7 +1,7 @@
-import { ERROR_CODE_NAMES, type ErrorCode, IMAGE_FORMATS, type ImageFormat } from '@bty/wire-types';
+import { IMAGE_FORMATS, type ImageFormat } from '@bty/wire-types';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
-import { PageQuery } from '../http/index.js';
+import { FailureDto, PageQuery } from '../http/index.js';
 import { IMAGE_STATES, type ImageEntity, type ImageState } from './image.entity.js';
 
 /** Which images to list. */
@@ -22,15 +22,6 @@ export class UploadQuery {
   @IsOptional()
   @IsString()
   sha256?: string;
-}
-
-/** Why an image cannot be flashed. */
-export class ImageErrorDto {
-  @ApiProperty({ enum: ERROR_CODE_NAMES, enumName: 'ErrorCode' })
-  code: ErrorCode;
-
-  /** For a person: what is wrong, and what to do. */
-  message: string;
 }
 
 /** An image of the catalogue. */
@@ -69,8 +60,9 @@ export class ImageDto {
   @ApiProperty({ enum: IMAGE_STATES, enumName: 'ImageState' })
   state: ImageState;
 
-  @ApiProperty({ type: ImageErrorDto, nullable: true })
-  error: ImageErrorDto | null;
+  /** Why it cannot be flashed. */
+  @ApiProperty({ type: FailureDto, nullable: true })
+  error: FailureDto | null;
 
   @ApiProperty({ format: 'date-time' })
   created_at: string;

@@ -1,4 +1,3 @@
-export { JobErrorDto } from './machine.dto.js';
 export { MachineEntity } from './machine.entity.js';
 export { AgentPresence, type JobSummary, type MachineJobSummaries, MachineJobs } from './machine-jobs.port.js';
 export { MachinesModule } from './machines.module.js';

@@ -1,8 +1,6 @@
 import {
   BOOT_POLICIES,
   type BootPolicy,
-  ERROR_CODE_NAMES,
-  type ErrorCode,
   FLASH_JOB_STATES,
   FLASH_STAGES,
   type FlashJobState,
@@ -14,7 +12,7 @@ import {
 } from '@bty/wire-types';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Matches } from 'class-validator';
-import { PageQuery } from '../http/index.js';
+import { FailureDto, PageQuery } from '../http/index.js';
 import type { MachineEntity } from './machine.entity.js';
 import type { JobSummary, MachineJobSummaries } from './machine-jobs.port.js';
 
@@ -35,15 +33,6 @@ export class MachinesQuery extends PageQuery {
   @IsOptional()
   @Matches(/^[0-9a-f:]{17}$/)
   after?: string;
-}
-
-/** Why a job failed. */
-export class JobErrorDto {
-  @ApiProperty({ enum: ERROR_CODE_NAMES, enumName: 'ErrorCode' })
-  code: ErrorCode;
-
-  /** For a person: what happened, and what to do. */
-  message: string;
 }
 
 /** What a machine record shows of one of its flash jobs. */
@@ -67,8 +56,8 @@ export class JobSummaryDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   finished_at: string | null;
 
-  @ApiProperty({ type: JobErrorDto, nullable: true })
-  error: JobErrorDto | null;
+  @ApiProperty({ type: FailureDto, nullable: true })
+  error: FailureDto | null;
 }
 
 /** A machine record. */

@@ -6,7 +6,7 @@ import { ipxeArg, ipxeText } from './ipxe-arg.js';
  * `console=ttyS` the kernel takes the first alone, and is silent on all when that port does not exist.
  * `rootfstype=ramfs`: a tmpfs root takes at most half of the memory and cuts the initrd off silently on small machines.
  */
-export const LIVE_ENV_KERNEL_ARGS = 'initrd=base rootfstype=ramfs random.trust_cpu=1 console=tty1 console=ttyS0,115200';
+const LIVE_ENV_KERNEL_ARGS = 'initrd=base rootfstype=ramfs random.trust_cpu=1 console=tty1 console=ttyS0,115200';
 
 /** What the live env is told on its kernel command line. */
 export interface LiveEnvBoot {
