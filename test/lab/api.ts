@@ -1,6 +1,10 @@
-/** The API as a lab admin uses it: plain fetch with a token. Types name only what the lab reads. */
+/** The API as a lab admin uses it: plain HTTP with a token. Types name only what the lab reads. */
+import { once } from 'node:events';
 import { createReadStream, statSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 
 export interface FlashJob {
   id: string;
@@ -49,32 +53,37 @@ export class Api {
 
   /** Calls a route and returns its JSON; any status outside 2xx is thrown with the body that came with it. */
   async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(`${this.baseUrl}${path}`, {
+    return this.#send<T>(
       method,
-      headers: {
-        authorization: `Bearer ${this.#token}`,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+      path,
+      'application/json',
+      body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
+    );
   }
 
-  async uploadImage(name: string, file: string): Promise<ImageRecord> {
-    const response = await fetch(`${this.baseUrl}/images/${name}`, {
-      method: 'PUT',
+  uploadImage(name: string, file: string): Promise<ImageRecord> {
+    const bytes = createReadStream(file, { highWaterMark: 1 << 20 });
+    return this.#send('PUT', `/images/${name}`, 'application/octet-stream', bytes, statSync(file).size);
+  }
+
+  /** One connection per request: stories block this process for seconds, in which the server closes an idle one. */
+  async #send<T>(method: string, path: string, type: string, body?: Buffer | Readable, bytes?: number): Promise<T> {
+    const length = body instanceof Buffer ? body.length : bytes;
+    const outgoing = request(`${this.baseUrl}${path}`, {
+      method,
+      agent: false,
       headers: {
         authorization: `Bearer ${this.#token}`,
-        'content-type': 'application/octet-stream',
-        'content-length': String(statSync(file).size),
+        ...(body !== undefined && { 'content-type': type, 'content-length': String(length) }),
       },
-      body: Readable.toWeb(createReadStream(file, { highWaterMark: 1 << 20 })),
-      duplex: 'half',
     });
-    if (!response.ok) throw new Error(`upload of ${name}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as ImageRecord;
+    const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
+    await Promise.all([pipeline(Readable.from(body ?? []), outgoing), answered]);
+    const [response] = await answered;
+    const answer = await text(response);
+    const status = response.statusCode ?? 0;
+    if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${answer}`);
+    return (answer === '' ? undefined : JSON.parse(answer)) as T;
   }
 
   putMachine(mac: string, fields: Record<string, unknown>): Promise<MachineRecord> {

@@ -105,9 +105,10 @@ export class Lab {
 
   async #ready(): Promise<boolean> {
     try {
-      return (await fetch(`${this.api.baseUrl}/readyz`)).ok;
+      await this.api.call('GET', '/readyz');
+      return true;
     } catch {
-      return false; // nobody listens yet
+      return false; // nobody listens yet, or a part is still on its way up
     }
   }
 
