@@ -8,18 +8,20 @@ import { AppModule } from './app.module.js';
 import { ApiTokensRepository, requireToken } from './auth/index.js';
 import type { Config } from './config/index.js';
 import type { DatabaseTarget } from './db/index.js';
-import { ProblemFilter, validationPipe } from './http/index.js';
+import {
+  isUpload,
+  JSON_BODY,
+  ProblemFilter,
+  refuseForbiddenFields,
+  refuseOtherContent,
+  validationPipe,
+} from './http/index.js';
 import { QueueConnection } from './queue/index.js';
 import { StderrLogger } from './stderr-logger.js';
 
-const JSON_LIMIT_BYTES = 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 30_000;
 /** A connection on which nothing moves this long is cut; an upload that moves may take hours. */
 const IDLE_TIMEOUT_MS = 120_000;
-
-function isUpload(request: IncomingMessage): boolean {
-  return request.method === 'PUT' && /^\/images\//.test(request.url ?? '');
-}
 
 function setHeaders(request: Request, response: Response, next: NextFunction): void {
   response.setHeader('X-Content-Type-Options', 'nosniff');
@@ -36,7 +38,13 @@ function setHeaders(request: Request, response: Response, next: NextFunction): v
 
 /** A body that was announced with `Expect: 100-continue` is asked for when its sender has shown a token. */
 function askForBody(request: Request, response: Response, next: NextFunction): void {
+  refuseOtherContent(request);
   if (request.headers.expect !== undefined && !isUpload(request)) response.writeContinue();
+  next();
+}
+
+function checkContent(request: Request, _response: Response, next: NextFunction): void {
+  refuseForbiddenFields(request.body);
   next();
 }
 
@@ -61,9 +69,8 @@ export async function createApp(config: Config, database: DatabaseTarget): Promi
   app.set('etag', false);
   tuneServer(app.getHttpServer());
   app.use(setHeaders, requireToken(app.get(ApiTokensRepository, { strict: false })), askForBody);
-  const isJson = (request: IncomingMessage) =>
-    !isUpload(request) && /^application\/([\w.+-]+\+)?json\b/i.test(request.headers['content-type'] ?? '');
-  app.useBodyParser('json', { limit: JSON_LIMIT_BYTES, type: isJson });
+  app.useBodyParser('json', JSON_BODY);
+  app.use(checkContent);
   app.useGlobalPipes(validationPipe);
   app.useGlobalFilters(new ProblemFilter());
   SwaggerModule.setup('docs', app, () => apiDocument(app, config.version), {

@@ -103,6 +103,9 @@ describe('PUT /machines/{mac}', () => {
     [{ ssh_host: 'host;reboot' }, 'ssh_host'],
     [{ cijoe_workflow_ref: 'a\u0000b' }, 'cijoe_workflow_ref'],
     [{ cijoe_workflow_ref: 'a\u2028b' }, 'cijoe_workflow_ref'],
+    [{ cijoe_workflow_ref: 'a\ud800' }, 'cijoe_workflow_ref'],
+    [{ constructor: { prototype: 1 } }, 'constructor'],
+    [JSON.parse('{"__proto__":{"boot_policy":"flash"}}'), '__proto__'],
     [{ target_hint: { serial: 'a\nb' } }, 'target_hint.serial'],
     [{ target_hint: { colour: 'red' } }, 'target_hint.colour'],
     [{ target_hint: { min_size_bytes: -1 } }, 'target_hint.min_size_bytes'],
@@ -129,6 +132,26 @@ describe('PUT /machines/{mac}', () => {
     const answer = await server.put(`/machines/${MAC}`, { hostname: 'a'.repeat(2 * 1024 * 1024) });
     expect([answer.status, answer.json.code]).toEqual([413, 'TOO_LARGE']);
   });
+
+  it.each([
+    ['objects', `{"target_hint":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`],
+    ['arrays', `{"tags":${'['.repeat(20_000)}${']'.repeat(20_000)}}`],
+  ])('answers 422 for %s nested deeper than anything it takes', async (_name, body) => {
+    const headers = { 'Content-Type': 'application/json' };
+    const answer = await server.ask(`/machines/${MAC}`, { method: 'PUT', body, headers });
+    expect([answer.status, answer.json.detail]).toEqual([422, 'content nests deeper than 32']);
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/octet-stream'])(
+    'answers 422 for %s, and does not take it for a record full of defaults',
+    async (type) => {
+      await server.put('/machines/52:54:00:00:00:79', { hostname: 'kept' });
+      const ask = { method: 'PUT', body: '{"hostname":"new"}', headers: { 'Content-Type': type } };
+      const answer = await server.ask('/machines/52:54:00:00:00:79', ask);
+      expect([answer.status, answer.json.detail]).toEqual([422, expect.stringContaining('application/json')]);
+      expect((await server.ask('/machines/52:54:00:00:00:79')).json.hostname).toBe('kept');
+    },
+  );
 
   it('says that this version cannot provision', async () => {
     const answer = await server.put(`/machines/${MAC}`, { provisioning_mode: 'cijoe' });

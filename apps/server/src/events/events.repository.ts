@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
+import { storable } from '../db/index.js';
 import type { Actor } from '../http/index.js';
 import { EventEntity } from './event.entity.js';
 
@@ -26,8 +27,8 @@ export class EventsRepository {
       action: change.action,
       actor: change.actor.name,
       ip: change.actor.ip ?? null,
-      before: (change.before as object | undefined) ?? null,
-      after: (change.after as object | undefined) ?? null,
+      before: storable(change.before ?? null) as object,
+      after: storable(change.after ?? null) as object,
     });
   }
 

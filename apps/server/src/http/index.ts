@@ -2,6 +2,7 @@ export { ApiProblems } from './api-problems.decorator.js';
 export { type Actor, actorOf, remoteAddress, setActor } from './caller.js';
 export { ifMatchHolds } from './conditions.js';
 export { FailureDto } from './failure.dto.js';
+export { isUpload, JSON_BODY, refuseForbiddenFields, refuseOtherContent } from './json-body.js';
 export { MacPipe } from './mac.pipe.js';
 export { cutPage, PageQuery } from './page.dto.js';
 export { ProblemFilter } from './problem.filter.js';

@@ -18,7 +18,7 @@ import { HOSTNAME, isHost } from './hostname.js';
 import type { MachineFields } from './machine-fields.js';
 
 // Everything but control characters, which could forge a line in a script, a log or a terminal.
-const NO_CONTROL = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u;
+const NO_CONTROL = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u;
 const TAG = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 function IsHost(): PropertyDecorator {
@@ -51,7 +51,7 @@ export class MachinePut {
   @IsOptional()
   @IsString()
   @Length(1, 255)
-  @Matches(NO_CONTROL)
+  @Matches(NO_CONTROL, { message: '$property must not have control characters' })
   @ApiProperty({ type: String, required: false, nullable: true })
   image?: string | null;
 
@@ -68,7 +68,7 @@ export class MachinePut {
   @IsOptional()
   @IsString()
   @Length(1, 255)
-  @Matches(NO_CONTROL)
+  @Matches(NO_CONTROL, { message: '$property must not have control characters' })
   @ApiProperty({ type: String, required: false, nullable: true })
   cijoe_workflow_ref?: string | null;
 
