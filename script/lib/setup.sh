@@ -24,8 +24,12 @@ need_node_modules() {
   need_node
   stamp=node_modules/.bty-lock
   if ! [ -x node_modules/.bin/node ] || ! cmp -s package-lock.json "$stamp"; then
+    need_host_packages script/lib/build-packages
     say "setup: npm packages (npm ci: the server, the agent, Node 24, the linters)"
-    npm ci --no-audit --no-fund --loglevel=error >&2 || die "npm ci failed; its reason stands above"
+    # zstd-napi is compiled here, against the headers of the Node that npm brings: no binary that the lock does not vouch for
+    case "$(uname -m)" in aarch64) arch=arm64 ;; *) arch=x64 ;; esac
+    npm_config_build_from_source=zstd-napi npm_config_nodedir="$ROOT/node_modules/node-linux-$arch" JOBS=max \
+      npm ci --no-audit --no-fund --loglevel=error >&2 || die "npm ci failed; its reason stands above"
     cp package-lock.json "$stamp"
   fi
   PATH="$ROOT/node_modules/.bin:$PATH"
