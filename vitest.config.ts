@@ -16,7 +16,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['apps/*/test/**/*.int-spec.ts'],
+          include: ['{apps,libs}/*/test/**/*.int-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts'],
           testTimeout: 20_000,
           hookTimeout: 30_000,
