@@ -1,3 +1,10 @@
 export * from './efi-system-partition.js';
 export * from './expected-disk.js';
+export { type FormatReading, foreignFormat, formatOfName, HEAD_BYTES, readFormat } from './format.js';
 export { readPrimaryGpt } from './gpt.js';
+export type { ByteStream, ContentLimits, ImageContent, ImagePiece } from './image-content.js';
+export { openQcow2, type Qcow2Extent, type Qcow2Image } from './qcow2/open-qcow2.js';
+export type { RandomAccess } from './random-access.js';
+export { rawContent } from './raw-content.js';
+export { MAX_WINDOW_BYTES, type ZstdLimits, zstdContent } from './zstd/zstd-content.js';
+export { zstdContentSize } from './zstd/zstd-content-size.js';
