@@ -19,23 +19,26 @@ export async function flashToLogin(lab: Lab, machine: Machine, image: string, vi
   const events: Timeline['events'] = [];
   const mark = (event: string, at = Date.now()): void => {
     events.push({ event, seconds: Math.round((at - machine.poweredOnAt) / 100) / 10 });
-    view.note(`${(events.at(-1)?.seconds ?? 0).toFixed(1).padStart(6)} s  ${event}`);
   };
   view.note(`powering on ${machine.mac}: a blank disk, the network first in its boot order`);
   machine.powerOn();
   await machine.shows(/Linux version/, 120_000);
   mark('live env: kernel runs');
+  view.note('the live env starts');
   const started = await eventually(
     'the agent has a flash job',
     120_000,
     async () => (await api.flashJobs(machine.mac))[0],
   );
   mark('agent connected, flash job created', Date.parse(started.created_at));
+  view.note('the agent is connected and has its flash job');
   const job = await followJob(lab, started.id, view);
   if (job.state !== 'succeeded')
     throw new Error(`the flash job ${job.state}: ${job.error?.message ?? 'no reason given'}`);
   if (!job.result) throw new Error('the flash job succeeded without a result');
-  for (const { at, stage } of job.history) if (stage) mark(stage, Date.parse(at));
+  for (const { at, stage } of stagesEntered(job)) mark(stage, Date.parse(at));
+  mark('flashed, read back and found right; reboot', Date.parse(job.finished_at ?? ''));
+  view.note('flashed; the machine boots its new OS');
   await machine.shows(LOGIN, 180_000);
   mark('login prompt of the new OS, from its own disk');
   return {
@@ -51,6 +54,13 @@ export async function flashToLogin(lab: Lab, machine: Machine, image: string, vi
     },
     swagger: `${api.baseUrl}/docs`,
   };
+}
+
+/** The stages of a job with the time of their first mention. */
+function stagesEntered(job: FlashJob): { at: string; stage: string }[] {
+  const first = new Map<string, string>();
+  for (const { at, stage } of job.history) if (stage && !first.has(stage)) first.set(stage, at);
+  return [...first].map(([stage, at]) => ({ stage, at }));
 }
 
 async function followJob(lab: Lab, id: string, view: ProgressLine): Promise<FlashJob> {

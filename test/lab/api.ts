@@ -11,6 +11,7 @@ export interface FlashJob {
   state: 'queued' | 'dispatched' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   epoch: number;
   created_at: string;
+  finished_at: string | null;
   error: { code: string; message: string } | null;
   progress: {
     stage: string;
