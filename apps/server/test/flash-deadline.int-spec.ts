@@ -70,7 +70,7 @@ describe('progress', () => {
     expect((await job(job_id)).epoch).toBe(2);
   });
 
-  it('is not asked of a job whose machine that does not come', async () => {
+  it('is not asked of a job whose machine does not come', async () => {
     const mac = await newMachine({ image: 'debian.img' });
     const { id } = (await server.post('/flash-jobs', { mac })).json;
     await sleep(TIMEOUT_SECONDS * 1500);
