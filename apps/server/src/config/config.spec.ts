@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig, unknownSettings } from './config.js';
 
 describe('parseConfig', () => {
@@ -25,7 +25,9 @@ describe('parseConfig', () => {
   });
 
   it('reads a secret from the file that its _FILE twin names', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'bty-')), 'url');
+    const directory = mkdtempSync(join(tmpdir(), 'bty-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, 'url');
     writeFileSync(file, 'postgres://bty:secret@db/bty\n');
     expect(parseConfig({ BTY_DATABASE_URL_FILE: file }).databaseUrl).toBe('postgres://bty:secret@db/bty');
     expect(() => parseConfig({ BTY_DATABASE_URL_FILE: file, BTY_DATABASE_URL: 'postgres://x/y' })).toThrow(
