@@ -14,7 +14,7 @@ export interface Qcow2Header {
   subclusters: boolean;
 }
 
-export const V2_HEADER_BYTES = 72;
+const V2_HEADER_BYTES = 72;
 /** Bytes to read for the header: version 3 with the compression type, padded. */
 export const HEADER_BYTES = 112;
 
