@@ -1,5 +1,5 @@
 import { BtyError } from '@bty/wire-types';
-import { Agent, request } from 'undici';
+import { ask } from '../http-ask.js';
 import { runCommand } from '../run-command.js';
 
 const TIMEOUT_MS = 5000;
@@ -18,17 +18,13 @@ export function clockStep(dateHeader: string | undefined, nowMs: number): number
  * answer can only move the clock, not hand out work.
  */
 export async function stepClock(serverUrl: string): Promise<string> {
-  const dispatcher = new Agent({ connect: { rejectUnauthorized: false, timeout: TIMEOUT_MS } });
-  try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const { headers, body } = await request(`${serverUrl}/healthz`, { method: 'HEAD', dispatcher, signal });
-    await body.dump();
-    const seconds = clockStep(headers.date?.toString(), Date.now());
-    if (seconds === undefined) return 'the clock is right';
-    const { exitCode, stderr } = await runCommand('date', ['-s', `@${seconds}`], TIMEOUT_MS);
-    if (exitCode !== 0) throw new BtyError('INTERNAL', `the clock cannot be set: ${stderr.trim()}`);
-    return `stepped the clock forward to ${new Date(seconds * 1000).toISOString()}`;
-  } finally {
-    await dispatcher.destroy();
-  }
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const options = { method: 'HEAD', agent: false, rejectUnauthorized: false, stallMs: TIMEOUT_MS, signal } as const;
+  const response = await ask(`${serverUrl}/healthz`, options);
+  response.resume();
+  const seconds = clockStep(response.headers.date, Date.now());
+  if (seconds === undefined) return 'the clock is right';
+  const { exitCode, stderr } = await runCommand('date', ['-s', `@${seconds}`], TIMEOUT_MS);
+  if (exitCode !== 0) throw new BtyError('INTERNAL', `the clock cannot be set: ${stderr.trim()}`);
+  return `stepped the clock forward to ${new Date(seconds * 1000).toISOString()}`;
 }

@@ -1,7 +1,9 @@
+import { Agent, type IncomingMessage } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BtyError } from '@bty/wire-types';
-import { Agent, type Dispatcher, request } from 'undici';
 import { fullJitterMs } from '../backoff.js';
+import { ask } from '../http-ask.js';
 import type { ChunkSource } from './chunk-source.js';
 import { checkImageResponse, RETRY } from './image-response.js';
 
@@ -28,14 +30,15 @@ const MAX_SHORT_BODIES = 3;
  */
 export class HttpImageSource implements ChunkSource {
   readonly #image: HttpImage;
-  readonly #dispatcher: Agent;
+  readonly #connections: Agent;
   /** Bytes received, repeated ones included. */
   bytesFetched = 0;
 
   constructor(image: HttpImage) {
     this.#image = image;
-    const stallMs = image.stallMs ?? STALL_MS;
-    this.#dispatcher = new Agent({ headersTimeout: stallMs, bodyTimeout: stallMs, connect: { timeout: stallMs } });
+    this.#connections = image.url.startsWith('https:')
+      ? new TlsAgent({ keepAlive: true })
+      : new Agent({ keepAlive: true });
   }
 
   async *open(range: { startBytes: number; endBytes: number }, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -68,14 +71,15 @@ export class HttpImageSource implements ChunkSource {
   }
 
   /** Ends the connections. */
-  close(): Promise<void> {
-    return this.#dispatcher.destroy();
+  close(): void {
+    this.#connections.destroy();
   }
 
   async *#body(startBytes: number, endBytes: number, signal: AbortSignal): AsyncGenerator<Buffer> {
     const authorization = this.#image.authorization?.();
-    const response = await request(this.#image.url, {
-      dispatcher: this.#dispatcher,
+    const response = await ask(this.#image.url, {
+      agent: this.#connections,
+      stallMs: this.#image.stallMs ?? STALL_MS,
       signal,
       headers: {
         range: `bytes=${startBytes}-${endBytes - 1}`,
@@ -85,20 +89,20 @@ export class HttpImageSource implements ChunkSource {
       },
     });
     try {
-      await this.#check(response, startBytes, endBytes);
+      this.#check(response, startBytes, endBytes);
       let left = endBytes - startBytes;
-      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
         this.bytesFetched += chunk.length;
         left -= chunk.length;
         if (left < 0) throw this.#tooLong(endBytes);
         yield chunk;
       }
     } finally {
-      response.body.on('error', () => undefined).destroy();
+      response.on('error', () => undefined).destroy();
     }
   }
 
-  async #check({ statusCode, headers }: Dispatcher.ResponseData, startBytes: number, endBytes: number): Promise<void> {
+  #check({ statusCode = 0, headers }: IncomingMessage, startBytes: number, endBytes: number): void {
     const asked = { startBytes, endBytes, sizeBytes: this.#image.sizeBytes, sha256: this.#image.sha256 };
     const verdict = checkImageResponse(statusCode, headers, asked);
     if (verdict === RETRY) throw new Error(`the server answered ${statusCode}`);

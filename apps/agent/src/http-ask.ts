@@ -1,0 +1,26 @@
+import { once } from 'node:events';
+import http, { type IncomingMessage, type RequestOptions } from 'node:http';
+import https from 'node:https';
+
+/** Request options of node:http, and for https those of TLS. */
+export interface AskOptions extends RequestOptions {
+  signal: AbortSignal;
+  /** Time without a byte in either direction after which the connection is given up, in milliseconds. */
+  stallMs: number;
+  rejectUnauthorized?: boolean;
+}
+
+/**
+ * Asks an http(s) server and returns the head of its answer, whose body follows as a stream; a stall ends both with an
+ * error. Node's own client: any other one costs the live env a second of start-up.
+ */
+export async function ask(url: string, { stallMs, ...options }: AskOptions): Promise<IncomingMessage> {
+  const request = url.startsWith('https:') ? https.request(url, options) : http.request(url, options);
+  request.setTimeout(stallMs, () => request.destroy(new Error(`nothing moved for ${stallMs} ms`)));
+  // A failure after the answer's head is the body's to tell.
+  request.on('error', () => undefined);
+  const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+  request.end();
+  const [response] = await answered;
+  return response;
+}
