@@ -63,8 +63,9 @@ export class Api {
   }
 
   uploadImage(name: string, file: string): Promise<ImageRecord> {
+    const size = statSync(file).size;
     const bytes = createReadStream(file, { highWaterMark: 1 << 20 });
-    return this.#send('PUT', `/images/${name}`, 'application/octet-stream', bytes, statSync(file).size);
+    return this.#send('PUT', `/images/${name}`, 'application/octet-stream', bytes, size);
   }
 
   /** One connection per request: stories block this process for seconds, in which the server closes an idle one. */
