@@ -3,11 +3,12 @@
 
 log=/run/bty/agent.log
 
-# Shows what the agent prints, and keeps the last MiB or two of it: the log lives in memory.
+# Shows what the agent prints on every console, and keeps the last MiB or two of it: the log lives in memory.
 keep_log() {
   touch "$log"
-  awk -v log_file="$log" -v size="$(stat -c %s "$log")" '{
-    print; fflush()
+  awk -v log_file="$log" -v size="$(stat -c %s "$log")" -v consoles="$BTY_CONSOLES" 'BEGIN { n = split(consoles, console, " ") }
+  {
+    for (i = 1; i <= n; i++) { print > console[i]; fflush(console[i]) }
     print >> log_file; fflush(log_file)
     size += length($0) + 1
     if (size > 1048576) { close(log_file); system("mv " log_file " " log_file ".1"); size = 0 }

@@ -25,7 +25,7 @@ start_udev() {
   /usr/lib/systemd/systemd-udevd --daemon --resolve-names=never
   udevadm trigger --type=all --action=add --prioritized-subsystem=pci,virtio,net,nvme,scsi,ata_port,block \
     --subsystem-match=pci --subsystem-match=usb --subsystem-match=virtio --subsystem-match=vmbus \
-    --subsystem-match=xen --subsystem-match=acpi --subsystem-match=platform --subsystem-match=scsi \
+    --subsystem-match=xen --subsystem-match=platform --subsystem-match=scsi \
     --subsystem-match=block --subsystem-match=nvme --subsystem-match=nvme-subsystem --subsystem-match=mmc \
     --subsystem-match=serio --subsystem-match=hid --subsystem-match=net
 }
