@@ -133,6 +133,6 @@ export async function runFlash(
     );
   } finally {
     status.job = undefined;
-    await source.close();
+    source.close();
   }
 }

@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await source.close();
+  source.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });

@@ -2,7 +2,7 @@ import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DelayedError, type Job } from 'bullmq';
 import { CONFIG, type Config } from '../config/index.js';
-import { FLASH_DEADLINE, warnOfQueue } from '../queue/index.js';
+import { FLASH_DEADLINE, WORKER, warnOfQueue } from '../queue/index.js';
 import { AgentDispatcher } from './agent-dispatcher.port.js';
 import { type DeadlineOrder, FlashDeadlineQueue } from './flash-deadline.queue.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
@@ -14,7 +14,7 @@ import { afterStall, isHeld, stalledMs } from './job-state.js';
 const RECONCILE_INTERVAL_MS = 15_000;
 
 /** Notices flash jobs without progress. It reads everything from Postgres, so a lost or doubled order does no harm. */
-@Processor(FLASH_DEADLINE)
+@Processor(FLASH_DEADLINE, WORKER)
 export class FlashDeadlineProcessor extends WorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger('FlashJobs');
   private readonly upSince = new Date();

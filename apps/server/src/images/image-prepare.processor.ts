@@ -1,7 +1,7 @@
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Logger } from '@nestjs/common';
 import type { Job } from 'bullmq';
-import { IMAGE_PREPARE, warnOfQueue } from '../queue/index.js';
+import { IMAGE_PREPARE, WORKER, warnOfQueue } from '../queue/index.js';
 import { ImageDigester } from './image-digest.js';
 import { ImageFiles } from './image-files.service.js';
 import type { PrepareOrder } from './image-prepare.queue.js';
@@ -11,7 +11,7 @@ import { ImagesRepository } from './images.repository.js';
 const READ_SIZE_BYTES = 256 * 1024;
 
 /** Derives the digests of images that were put into the image root by hand. Doing it twice does no harm. */
-@Processor(IMAGE_PREPARE)
+@Processor(IMAGE_PREPARE, WORKER)
 export class ImagePrepareProcessor extends WorkerHost {
   private readonly log = new Logger('Images');
 

@@ -1,3 +1,3 @@
 export { QueueModule } from './queue.module.js';
 export { QueueConnection } from './queue-connection.js';
-export { FLASH_DEADLINE, FORGET, IMAGE_PREPARE, warnOfQueue } from './queue-names.js';
+export { FLASH_DEADLINE, FORGET, IMAGE_PREPARE, WORKER, warnOfQueue } from './queue-names.js';

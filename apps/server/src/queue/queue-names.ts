@@ -13,3 +13,6 @@ export function warnOfQueue(error: Error): void {
 
 /** Finished jobs are dropped: Postgres has the history, and a job id becomes usable again. */
 export const FORGET = { removeOnComplete: true, removeOnFail: true } as const;
+
+/** A worker that lost its connection asks again after two seconds: BullMQ's own fifteen would be felt after every outage. */
+export const WORKER = { runRetryDelay: 2_000 } as const;
