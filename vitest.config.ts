@@ -28,7 +28,7 @@ export default defineConfig({
           name: 'stories',
           include: ['test/e2e/*.story.ts'],
           globalSetup: ['test/e2e/stories.setup.ts'],
-          testTimeout: 600_000,
+          testTimeout: 900_000,
           hookTimeout: 300_000,
           maxWorkers: 2,
         },

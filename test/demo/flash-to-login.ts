@@ -22,12 +22,12 @@ export async function flashToLogin(lab: Lab, machine: Machine, image: string, vi
   };
   view.note(`powering on ${machine.mac}: a blank disk, the network first in its boot order`);
   machine.powerOn();
-  await machine.shows(/Linux version/, 120_000);
+  await machine.shows(/Linux version/, 240_000);
   mark('live env: kernel runs');
   view.note('the live env starts');
   const started = await eventually(
     'the agent has a flash job',
-    120_000,
+    240_000,
     async () => (await api.flashJobs(machine.mac))[0],
   );
   mark('agent connected, flash job created', Date.parse(started.created_at));
@@ -39,7 +39,7 @@ export async function flashToLogin(lab: Lab, machine: Machine, image: string, vi
   for (const { at, stage } of stagesEntered(job)) mark(stage, Date.parse(at));
   mark('flashed, read back and found right; reboot', Date.parse(job.finished_at ?? ''));
   view.note('flashed; the machine boots its new OS');
-  await machine.shows(LOGIN, 180_000);
+  await machine.shows(LOGIN, 360_000);
   mark('login prompt of the new OS, from its own disk');
   return {
     firmware: 'bios',

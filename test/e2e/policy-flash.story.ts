@@ -54,7 +54,7 @@ describe('a blank BIOS machine whose policy is flash', () => {
     const windowEnd = Date.parse(String(last_flashed_at)) + (WINDOW_S + 5) * 1000;
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, windowEnd - Date.now())));
     await machine.reset();
-    const jobs = await eventually('a second job is received', 120_000, async () => {
+    const jobs = await eventually('a second job is received', 240_000, async () => {
       const all = await lab.api.flashJobs(MAC);
       return all.length === 2 && all[0]?.state === 'running' && all;
     });

@@ -28,14 +28,14 @@ describe('a BIOS machine that the server has never seen', () => {
   it('becomes a record with policy tui and an interactive live env, and nothing is written', async () => {
     const untouched = await sha256OfFile(disk);
     machine.powerOn();
-    const record = await eventually('its agent is connected', 120_000, async () => {
+    const record = await eventually('its agent is connected', 240_000, async () => {
       const machines = await lab.api.call<Awaited<ReturnType<typeof lab.api.machine>>[]>('GET', '/machines');
       return machines.find((one) => one.mac === MAC && one.agent_connected);
     });
     expect(record).toMatchObject({ boot_policy: 'tui', image: null, active_flash_job: null });
     expect(record.inventory?.disks.map((one) => one.size_bytes)).toEqual([600 * MIB]);
     expect(await lab.api.flashJobs(MAC)).toEqual([]);
-    await machine.shows(/waiting/i, 30_000);
+    await machine.shows(/waiting/i, 60_000);
     expect(await sha256OfFile(disk)).toBe(untouched);
   });
 

@@ -8,14 +8,14 @@ import { eventually } from '../lab/process.ts';
 const LOGIN = /bty-demo login: $/m;
 
 /** The machine's newest job that is not one of `known`, as soon as there is one. */
-export function newJob(lab: Lab, mac: string, known: readonly string[] = [], limitMs = 120_000): Promise<FlashJob> {
+export function newJob(lab: Lab, mac: string, known: readonly string[] = [], limitMs = 240_000): Promise<FlashJob> {
   return eventually(`${mac} has a new flash job`, limitMs, async () => {
     return (await lab.api.flashJobs(mac)).find((job) => !known.includes(job.id));
   });
 }
 
 /** The job once it is over; anything but a success is thrown with its reason, unless `outcome` says so. */
-export async function jobEnds(lab: Lab, id: string, outcome = 'succeeded', limitMs = 240_000): Promise<FlashJob> {
+export async function jobEnds(lab: Lab, id: string, outcome = 'succeeded', limitMs = 480_000): Promise<FlashJob> {
   const job = await eventually(`flash job ${id} ends`, limitMs, async () => {
     const now = await lab.api.flashJob(id);
     return ['succeeded', 'failed', 'cancelled'].includes(now.state) && now;
@@ -26,7 +26,7 @@ export async function jobEnds(lab: Lab, id: string, outcome = 'succeeded', limit
 
 /** Lets `look` judge the machine's disks between the end of a flash and the first boot, while nothing can write to them. */
 export async function beforeFirstBoot(machine: Machine, look: () => void | Promise<void>): Promise<void> {
-  await eventually('the agent reboots', 30_000, () => /rebooting/i.test(machine.console()), 20);
+  await eventually('the agent reboots', 60_000, () => /rebooting/i.test(machine.console()), 20);
   await machine.pause();
   try {
     await look();
@@ -36,5 +36,5 @@ export async function beforeFirstBoot(machine: Machine, look: () => void | Promi
 }
 
 export async function reachesLogin(machine: Machine): Promise<void> {
-  await machine.shows(LOGIN, 180_000);
+  await machine.shows(LOGIN, 360_000);
 }
