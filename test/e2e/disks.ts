@@ -35,7 +35,7 @@ export async function sha256OfFile(file: string): Promise<string> {
 
 /**
  * The disk as it must be after a flash, made without bty's code: the image laid over the disk as it was before, the
- * rest of the last MiB zeroed, and the backup GPT moved to the end by sgdisk.
+ * rest of the last MiB zeroed, and the backup GPT moved to its standard place at the end by sfdisk.
  */
 export function expectedDisk(before: string, image: string, out: string): string {
   const [diskSize, imageSize] = [statSync(before).size, statSync(image).size];
@@ -45,11 +45,7 @@ export function expectedDisk(before: string, image: string, out: string): string
   const wipeFrom = Math.max(imageSize, diskSize - MIB);
   writeSync(fd, Buffer.alloc(diskSize - wipeFrom), 0, diskSize - wipeFrom, wipeFrom);
   closeSync(fd);
-  if (diskSize > imageSize) {
-    run('sgdisk', '--move-second-header', out);
-    // sgdisk also writes the geometry of the protective MBR's entry anew; nobody reads it, and bty leaves it as it is
-    run('dd', `if=${image}`, `of=${out}`, 'bs=1', 'skip=451', 'seek=451', 'count=3', 'conv=notrunc', 'status=none');
-  }
+  if (diskSize > imageSize) run('sfdisk', '--no-reread', '--no-tell-kernel', '--relocate', 'gpt-bak-std', out);
   return out;
 }
 
