@@ -11,10 +11,12 @@ debian_sources() {
   codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
   mirror=$(host_mirror "$codename" Debian)
   security=$(host_mirror "$codename-security" Debian-Security)
-  mirror=${mirror:-http://deb.debian.org/debian/}
-  security=${security:-http://deb.debian.org/debian-security/}
-  printf "deb [signed-by=$debian_keyring] %s %s main non-free-firmware\n" \
-    "$mirror" "$debian_release" "$mirror" "$debian_release-updates" "$security" "$debian_release-security"
+  [ -n "$mirror" ] || die "the host's apt names no Debian mirror for $codename; add one to its sources"
+  local line="deb [signed-by=$debian_keyring] %s %s main non-free-firmware\n"
+  # shellcheck disable=SC2059 # the format is ours
+  printf "$line" "$mirror" "$debian_release" "$mirror" "$debian_release-updates"
+  # shellcheck disable=SC2059
+  [ -z "$security" ] || printf "$line" "$security" "$debian_release-security"
 }
 
 # host_mirror RELEASE LABEL: where the host's apt finds that archive, if anywhere. Before the first apt-get update apt
@@ -62,6 +64,7 @@ APT::Sandbox::User "root";
 CONF
   } >"$debian_dir/apt.conf"
   APT_CONFIG="$debian_dir/apt.conf" apt-get -qq update >&2
+  find "$debian_dir" -maxdepth 1 -name 'resolved-*' -mtime +30 -delete
 }
 
 # debian_resolve FILE: the packages listed in FILE and their dependencies as "name_version_arch" lines, exactly the
