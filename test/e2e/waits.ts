@@ -7,20 +7,18 @@ import { eventually } from '../lab/process.ts';
 /** The prompt of the demo image's console. */
 const LOGIN = /bty-demo login: $/m;
 
-/** The machine's newest job that is not one of `known`, as soon as there is one. */
-export function newJob(lab: Lab, mac: string, known: readonly string[] = [], limitMs = 240_000): Promise<FlashJob> {
-  return eventually(`${mac} has a new flash job`, limitMs, async () => {
-    return (await lab.api.flashJobs(mac)).find((job) => !known.includes(job.id));
-  });
+/** The machine's newest job, as soon as there is one. */
+export function newJob(lab: Lab, mac: string): Promise<FlashJob> {
+  return eventually(`${mac} has a flash job`, 240_000, async () => (await lab.api.flashJobs(mac))[0]);
 }
 
-/** The job once it is over; anything but a success is thrown with its reason, unless `outcome` says so. */
-export async function jobEnds(lab: Lab, id: string, outcome = 'succeeded', limitMs = 480_000): Promise<FlashJob> {
-  const job = await eventually(`flash job ${id} ends`, limitMs, async () => {
+/** The job once it has succeeded; any other end is thrown with its reason. */
+export async function jobEnds(lab: Lab, id: string): Promise<FlashJob> {
+  const job = await eventually(`flash job ${id} ends`, 480_000, async () => {
     const now = await lab.api.flashJob(id);
     return ['succeeded', 'failed', 'cancelled'].includes(now.state) && now;
   });
-  if (job.state !== outcome) throw new Error(`the job ${job.state}: ${job.error?.code} ${job.error?.message}`);
+  if (job.state !== 'succeeded') throw new Error(`the job ${job.state}: ${job.error?.code} ${job.error?.message}`);
   return job;
 }
 

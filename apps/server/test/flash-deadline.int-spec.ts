@@ -1,32 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent } from './fake-agent.js';
+import { job, jobIn, newMachine } from './flash-steps.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
 
 const TIMEOUT_SECONDS = 2;
 let server: TestServer;
-let next = 0;
-
-async function newMachine(fields: Record<string, unknown>): Promise<string> {
-  next += 1;
-  const mac = `52:54:00:dd:00:${next.toString(16).padStart(2, '0')}`;
-  expect((await server.put(`/machines/${mac}`, fields)).status).toBe(201);
-  return mac;
-}
-
-async function job(id: string) {
-  return (await server.ask(`/flash-jobs/${id}`)).json;
-}
-
-async function jobIn(id: string, state: string) {
-  for (let tries = 0; tries < 150; tries += 1) {
-    const found = await job(id);
-    if (found.state === state) return found;
-    await sleep(50);
-  }
-  throw new Error(`the job did not become ${state}: ${JSON.stringify(await job(id))}`);
-}
 
 beforeAll(async () => {
   server = await TestServer.start({ BTY_NO_PROGRESS_TIMEOUT: String(TIMEOUT_SECONDS) });
@@ -37,7 +17,7 @@ afterAll(() => server.stop());
 
 describe('progress', () => {
   it('missing for too long sends the job back, and five times lets it fail', async () => {
-    const mac = await newMachine({ boot_policy: 'flash', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
     const agent = await FakeAgent.boot(server, mac);
     const first = await agent.receive('flash.start');
     const stop = await agent.receive('flash.cancel');
@@ -45,14 +25,14 @@ describe('progress', () => {
     const second = await agent.receive('flash.start');
     expect(second).toMatchObject({ job_id: first.job_id, epoch: 2 });
     await query(server.database, 'UPDATE flash_jobs SET epoch = 5 WHERE id = $1', [first.job_id]);
-    const failed = await jobIn(first.job_id, 'failed');
+    const failed = await jobIn(server, first.job_id, 'failed');
     expect(failed.error).toMatchObject({ code: 'NO_PROGRESS', message: expect.stringContaining('2 s') });
     expect(failed.history).toContainEqual(expect.objectContaining({ state: 'queued', code: 'NO_PROGRESS', epoch: 1 }));
     expect(agent.isOpen).toBe(true);
   });
 
   it('is bytes or a new phase: the same numbers again are none', async () => {
-    const mac = await newMachine({ boot_policy: 'flash', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
     const agent = await FakeAgent.boot(server, mac);
     const { job_id, epoch } = await agent.receive('flash.start');
     const say = (bytes_done: number) =>
@@ -61,24 +41,24 @@ describe('progress', () => {
       say(count);
       await sleep(100);
     }
-    expect((await job(job_id)).epoch).toBe(1);
+    expect((await job(server, job_id)).epoch).toBe(1);
     const until = Date.now() + 4_000;
-    while (Date.now() < until && (await job(job_id)).epoch === 1) {
+    while (Date.now() < until && (await job(server, job_id)).epoch === 1) {
       say(35);
       await sleep(100);
     }
-    expect((await job(job_id)).epoch).toBe(2);
+    expect((await job(server, job_id)).epoch).toBe(2);
   });
 
   it('is not asked of a job whose machine does not come', async () => {
-    const mac = await newMachine({ image: 'debian.img' });
+    const mac = await newMachine(server, { image: 'debian.img' });
     const { id } = (await server.post('/flash-jobs', { mac })).json;
     await sleep(TIMEOUT_SECONDS * 1500);
-    expect((await job(id)).state).toBe('queued');
+    expect((await job(server, id)).state).toBe('queued');
   });
 
   it('is not asked for the time in which the server was down', async () => {
-    const mac = await newMachine({ boot_policy: 'flash', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
     const agent = await FakeAgent.boot(server, mac);
     const { job_id } = await agent.receive('flash.start');
     await query(server.database, `UPDATE flash_jobs SET last_progress_at = now() - interval '1 hour' WHERE id = $1`, [
@@ -86,7 +66,7 @@ describe('progress', () => {
     ]);
     server = await server.restart();
     await sleep(TIMEOUT_SECONDS * 500);
-    expect(await job(job_id)).toMatchObject({ state: 'dispatched', epoch: 1 });
-    expect((await jobIn(job_id, 'queued')).history.at(-1)).toMatchObject({ code: 'NO_PROGRESS' });
+    expect(await job(server, job_id)).toMatchObject({ state: 'dispatched', epoch: 1 });
+    expect((await jobIn(server, job_id, 'queued')).history.at(-1)).toMatchObject({ code: 'NO_PROGRESS' });
   });
 });

@@ -3,32 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent, resultOf } from './fake-agent.js';
+import { job, jobIn, newMachine } from './flash-steps.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
 
 const IMAGE = Buffer.alloc(4096, 'image');
 let server: TestServer;
-let next = 0;
-
-async function newMachine(fields: Record<string, unknown>): Promise<string> {
-  next += 1;
-  const mac = `52:54:00:aa:00:${next.toString(16).padStart(2, '0')}`;
-  expect((await server.put(`/machines/${mac}`, fields)).status).toBe(201);
-  return mac;
-}
-
-async function job(id: string) {
-  return (await server.ask(`/flash-jobs/${id}`)).json;
-}
-
-async function jobIn(id: string, state: string) {
-  for (let tries = 0; tries < 150; tries += 1) {
-    const found = await job(id);
-    if (found.state === state) return found;
-    await sleep(50);
-  }
-  throw new Error(`the job did not become ${state}: ${JSON.stringify(await job(id))}`);
-}
 
 async function script(mac: string): Promise<string> {
   return (await server.ask(`/pxe/${mac}`, { anonymous: true })).text;
@@ -43,7 +23,7 @@ afterAll(() => server.stop());
 
 describe('boot policy flash', () => {
   it('flashes the machine from its first contact to its first boot, and again at the next', async () => {
-    const mac = await newMachine({ boot_policy: 'flash', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
     const agent = await FakeAgent.boot(server, mac);
     const start = await agent.receive('flash.start');
     expect(start).toMatchObject({
@@ -67,7 +47,7 @@ describe('boot policy flash', () => {
       last_flash_job: { id: start.job_id, state: 'succeeded', error: null },
     });
     expect(Date.now() - Date.parse(record.last_flashed_at)).toBeLessThan(10_000);
-    const done = await job(start.job_id);
+    const done = await job(server, start.job_id);
     expect(done).toMatchObject({ state: 'succeeded', requested_by: 'policy', result: resultOf(start) });
     expect(done.history.map((entry: { state: string; stage: string | null }) => entry.stage ?? entry.state)).toEqual([
       'queued',
@@ -92,7 +72,7 @@ describe('boot policy flash', () => {
   });
 
   it('makes no job for a machine whose agent comes back with a session', async () => {
-    const mac = await newMachine({ boot_policy: 'tui', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'tui', image: 'debian.img' });
     const agent = await FakeAgent.boot(server, mac);
     await server.put(`/machines/${mac}`, { boot_policy: 'flash', image: 'debian.img' });
     agent.cut();
@@ -104,7 +84,7 @@ describe('boot policy flash', () => {
   it('shows in the record why its image cannot be flashed, and stays in the live env', async () => {
     const path = join(server.config.imageRoot, 'lost.img');
     await server.put('/images/lost.img', Buffer.alloc(512, 3));
-    const mac = await newMachine({ boot_policy: 'flash', image: 'lost.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'lost.img' });
     rmSync(path);
     await server.ask('/images');
     const agent = await FakeAgent.boot(server, mac);
@@ -126,7 +106,7 @@ describe('boot policy flash', () => {
   });
 
   it('waits for an image that is being prepared', async () => {
-    const mac = await newMachine({ boot_policy: 'flash', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
     await query(server.database, `UPDATE images SET state = 'preparing' WHERE name = 'debian.img'`);
     const agent = await FakeAgent.boot(server, mac);
     await query(server.database, `UPDATE images SET state = 'ready' WHERE name = 'debian.img'`);
@@ -136,19 +116,19 @@ describe('boot policy flash', () => {
 
 describe('a queued job', () => {
   it('is done by an agent that waits at the console, at once', async () => {
-    const mac = await newMachine({ boot_policy: 'tui' });
+    const mac = await newMachine(server, { boot_policy: 'tui' });
     const agent = await FakeAgent.boot(server, mac);
     const made = await server.post('/flash-jobs', { mac, image: 'debian.img', target_hint: { serial: 'DISK-1' } });
     const start = await agent.receive('flash.start');
     expect(start).toMatchObject({ job_id: made.json.id, epoch: 1, target_hint: { serial: 'DISK-1' } });
     await agent.flash(start);
-    expect(await job(start.job_id)).toMatchObject({ state: 'succeeded', requested_by: 'token:admin' });
+    expect(await job(server, start.job_id)).toMatchObject({ state: 'succeeded', requested_by: 'token:admin' });
     await agent.report({ type: 'agent.rebooting', job_id: start.job_id, epoch: 1 });
     expect(await script(mac)).toContain('first boot after a flash');
   });
 
   it('closes the window of the first boot', async () => {
-    const mac = await newMachine({ boot_policy: 'local', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'local', image: 'debian.img' });
     await server.post('/flash-jobs', { mac });
     const agent = await FakeAgent.boot(server, mac);
     const start = await agent.receive('flash.start');
@@ -167,14 +147,14 @@ describe('a queued job', () => {
     ] as const) {
       const name = `${code.toLowerCase()}.img`;
       await server.put(`/images/${name}`, Buffer.alloc(512, 8));
-      const mac = await newMachine({ image: name });
+      const mac = await newMachine(server, { image: name });
       const { id } = (await server.post('/flash-jobs', { mac })).json;
       const path = join(server.config.imageRoot, name);
       rmSync(path);
       if (file !== undefined) writeFileSync(path, file);
       await server.ask('/images');
       await FakeAgent.boot(server, mac);
-      expect((await jobIn(id, 'failed')).error.code).toBe(code);
+      expect((await jobIn(server, id, 'failed')).error.code).toBe(code);
       expect((await server.ask(`/machines/${mac}`)).json.last_flash_job.error.code).toBe(code);
     }
   });
@@ -182,16 +162,16 @@ describe('a queued job', () => {
 
 describe('progress', () => {
   it('shows phase, bytes, speed and what is left', async () => {
-    const mac = await newMachine({ boot_policy: 'flash', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
     const agent = await FakeAgent.boot(server, mac);
     const { job_id, epoch } = await agent.receive('flash.start');
     await agent.report({ type: 'flash.stage', job_id, epoch, seq: 1, stage: 'writing' });
     const numbers = { bytes_done: 1000, bytes_total: 4000, bytes_per_second: 100 };
     agent.send({ type: 'flash.progress', job_id, epoch, stage: 'writing', ...numbers });
-    let shown = await job(job_id);
+    let shown = await job(server, job_id);
     for (let tries = 0; tries < 40 && shown.progress === null; tries += 1) {
       await sleep(50);
-      shown = await job(job_id);
+      shown = await job(server, job_id);
     }
     expect(shown).toMatchObject({ state: 'running', stage: 'writing' });
     expect(shown.progress).toMatchObject({ stage: 'writing', ...numbers, eta_seconds: 30 });
@@ -200,7 +180,7 @@ describe('progress', () => {
 
 describe('cancelling', () => {
   it('stops the agent', async () => {
-    const mac = await newMachine({ boot_policy: 'flash', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
     const agent = await FakeAgent.boot(server, mac);
     const { job_id, epoch } = await agent.receive('flash.start');
     expect((await server.post(`/flash-jobs/${job_id}/cancel`, undefined)).status).toBe(200);
@@ -214,11 +194,11 @@ describe('cancelling', () => {
       outcome: 'failed',
       error: { code: 'CANCELLED', message: 'x' },
     });
-    expect((await job(job_id)).state).toBe('cancelled');
+    expect((await job(server, job_id)).state).toBe('cancelled');
   });
 
   it('is too late once the disk is being made bootable', async () => {
-    const mac = await newMachine({ boot_policy: 'flash', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
     const agent = await FakeAgent.boot(server, mac);
     const start = await agent.receive('flash.start');
     const { job_id, epoch } = start;
@@ -233,14 +213,14 @@ describe('cancelling', () => {
 
 describe('a failed flash', () => {
   it('keeps its reason and log, leaves the agent connected, and takes a retry', async () => {
-    const mac = await newMachine({ boot_policy: 'flash', image: 'debian.img' });
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
     const agent = await FakeAgent.boot(server, mac);
     const { job_id, epoch } = await agent.receive('flash.start');
     const error = { code: 'TARGET_NONE', message: 'no disk\0 may be written', details: { 'disks\0': ['\ud800'] } };
     await agent.report({ type: 'flash.log', job_id, epoch, part: 0, text: 'line 1\n' });
     await agent.report({ type: 'flash.log', job_id, epoch, part: 1, text: 'line\0 2\n' });
     await agent.report({ type: 'flash.finished', job_id, epoch, outcome: 'failed', error });
-    expect(await job(job_id)).toMatchObject({
+    expect(await job(server, job_id)).toMatchObject({
       state: 'failed',
       error: { code: 'TARGET_NONE', message: 'no disk\ufffd may be written', details: { 'disks\ufffd': ['\ufffd'] } },
     });
