@@ -42,7 +42,7 @@ export async function flashToLogin(lab: Lab, machine: Machine, image: string, vi
   await machine.shows(LOGIN, 360_000);
   mark('login prompt of the new OS, from its own disk');
   return {
-    firmware: 'bios',
+    firmware: machine.firmware,
     image: { name: catalogued.name, size_bytes: catalogued.size_bytes, sha256: catalogued.sha256 ?? '' },
     disk_bytes: statSync(`${lab.workDir}/blank-disk.raw`).size,
     events,

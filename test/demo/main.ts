@@ -11,8 +11,14 @@ const MAC = '52:54:00:b7:00:01';
 const GIB = 2 ** 30;
 
 const { values: options } = parseArgs({
-  options: { image: { type: 'string' }, once: { type: 'boolean' }, json: { type: 'boolean' } },
+  options: {
+    image: { type: 'string' },
+    firmware: { type: 'string', default: 'bios' },
+    once: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
 });
+const firmware = options.firmware === 'uefi' ? 'uefi' : 'bios';
 const bootDir = process.env['BTY_BOOT_DIR'];
 if (!options.image || !bootDir) throw new Error('run me as script/demo');
 
@@ -36,7 +42,7 @@ try {
   const disk = join(lab.workDir, 'blank-disk.raw');
   writeFileSync(disk, '');
   truncateSync(disk, GIB);
-  const machine = lab.addMachine({ name: 'demo', mac: MAC, firmware: 'bios', disks: [{ file: disk }], cpus: 2 });
+  const machine = lab.addMachine({ name: 'demo', mac: MAC, firmware, disks: [{ file: disk }], cpus: 2 });
   timeline = await flashToLogin(lab, machine, options.image, new ProgressLine(process.stderr, say));
   printTimeline(timeline, options.json ? 'json' : 'text');
 } catch (error) {

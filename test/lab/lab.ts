@@ -5,7 +5,7 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Api } from './api.ts';
-import { startDhcp } from './dhcp.ts';
+import { type DhcpShape, startDhcp } from './dhcp.ts';
 import { Machine, type MachineOptions } from './machine.ts';
 import { createNetwork, type LabNetwork } from './network.ts';
 import { eventually, start, stop } from './process.ts';
@@ -23,6 +23,8 @@ export interface LabOptions {
   bootDir: string;
   /** Where the server keeps its state; a fresh directory that goes with the lab when it is not given. */
   stateDir?: string;
+  /** Which of the shipped DHCP configurations runs; `full` by default. */
+  dhcp?: DhcpShape;
   /** Further settings of the server. */
   env?: Record<string, string>;
 }
@@ -64,7 +66,8 @@ export class Lab {
 
   async start(): Promise<void> {
     const socket = join(this.workDir, 'api.sock');
-    this.#children.push(startDhcp(this.network, this.workDir, this.#options.bootDir, PORT));
+    const { bootDir, dhcp: shape = 'full' } = this.#options;
+    this.#children.push(...startDhcp(this.network, { shape, workDir: this.workDir, bootDir, serverPort: PORT }));
     this.#children.push(
       start(
         this.network.inside([NODE, join(import.meta.dirname, 'relay.ts'), socket, this.network.address, String(PORT)]),

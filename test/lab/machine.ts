@@ -74,6 +74,10 @@ export class Machine {
     return this.#options.mac;
   }
 
+  get firmware(): 'bios' | 'uefi' {
+    return this.#options.firmware;
+  }
+
   get serialLog(): string {
     return join(this.#workDir, `${this.#options.name}.serial.log`);
   }

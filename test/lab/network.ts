@@ -13,14 +13,20 @@ export interface LabNetwork {
   inside(argv: readonly string[]): string[];
   /** Adds a tap interface for a machine and returns its name. */
   addTap(): string;
+  /** Adds a host of its own namespace on the bridge, 10.77.0.254, and says how to run commands there and its interface. */
+  addRouter(): { inside(argv: readonly string[]): string[]; link: string };
   remove(): void;
+}
+
+function removeNamespace(name: string): void {
+  if (existsSync(`/run/netns/${name}`)) run('ip', 'netns', 'delete', name);
 }
 
 /** Makes the namespace; a leftover of the same name is removed first. Needs root. */
 export function createNetwork(namespace: string): LabNetwork {
   const [address, bridge] = ['10.77.0.1', 'br0'];
   const ip = (...args: string[]): string => run('ip', '-n', namespace, ...args);
-  if (existsSync(`/run/netns/${namespace}`)) run('ip', 'netns', 'delete', namespace);
+  removeNamespace(namespace);
   run('ip', 'netns', 'add', namespace);
   ip('link', 'set', 'lo', 'up');
   ip('link', 'add', bridge, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0');
@@ -29,6 +35,7 @@ export function createNetwork(namespace: string): LabNetwork {
   ip('addr', 'add', 'fd77::1/64', 'dev', bridge, 'nodad');
   ip('link', 'set', bridge, 'up');
   let taps = 0;
+  const routers: string[] = [];
   return {
     namespace,
     address,
@@ -41,8 +48,23 @@ export function createNetwork(namespace: string): LabNetwork {
       ip('link', 'set', tap, 'up');
       return tap;
     },
+    addRouter: () => {
+      const router = `${namespace}-rt`;
+      const link = 'wan0';
+      removeNamespace(router);
+      run('ip', 'netns', 'add', router);
+      routers.push(router);
+      ip('link', 'add', 'router0', 'type', 'veth', 'peer', 'name', link, 'netns', router);
+      ip('link', 'set', 'router0', 'master', bridge);
+      ip('link', 'set', 'router0', 'up');
+      for (const address of ['10.77.0.254/24', 'fd77::fe/64']) {
+        run('ip', '-n', router, 'addr', 'add', address, 'dev', link, ...(address.includes(':') ? ['nodad'] : []));
+      }
+      run('ip', '-n', router, 'link', 'set', link, 'up');
+      return { inside: (argv) => ['ip', 'netns', 'exec', router, ...argv], link };
+    },
     remove: () => {
-      run('ip', 'netns', 'delete', namespace);
+      for (const name of [...routers, namespace]) removeNamespace(name);
     },
   };
 }

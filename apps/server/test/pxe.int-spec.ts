@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent, kernelArgument } from './fake-agent.js';
@@ -50,6 +52,21 @@ describe('GET /pxe/{mac}', () => {
     await Promise.all(contacts);
     const events = (await server.ask('/events?subject=machine/52:54:00:00:00:bb')).json;
     expect(events).toHaveLength(1);
+  });
+
+  it('has a UEFI client with another iPXE load the one of the boot directory before the local disk', async () => {
+    const mac = '52:54:00:00:00:cd';
+    await server.put(`/machines/${mac}`, { boot_policy: 'local' });
+    expect(await script(mac)).not.toContain('chain');
+    const sbat =
+      'sbat,1,SBAT Version,sbat,1,https://example.org\nipxe,1,iPXE,snponly.efi,1.21.1+git,https://ipxe.org\n';
+    writeFileSync(join(server.config.bootDir, 'snponly.efi'), `MZ\0${sbat}`);
+    expect(await script(mac)).toContain(
+      `iseq \u0024{version} 1.21.1+git && goto disk ||\necho bty: loading an iPXE that can boot a disk under UEFI\nchain ${server.url}/boot/snponly.efi ||\n`,
+    );
+    const head = await server.ask(`/pxe/${mac}`, { anonymous: true, method: 'HEAD' });
+    expect(head.headers.get('content-length')).toBe(String((await script(mac)).length));
+    rmSync(join(server.config.bootDir, 'snponly.efi'));
   });
 
   it('answers by the policy, and makes no job', async () => {

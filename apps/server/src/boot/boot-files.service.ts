@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BtyError } from '@bty/wire-types';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/index.js';
+import { sbatIpxeVersion } from './sbat-version.js';
 
 const SAFE = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;
 const NOT_THERE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
@@ -11,9 +12,14 @@ const NOT_THERE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 /** What a machine needs to start the live env. */
 const LIVE_ENV_FILES = ['vmlinuz', 'base.initrd'] as const;
 
+/** The iPXE that UEFI firmware is given; it can boot a disk, which an iPXE from before 2024 or so cannot. */
+const EFI_IPXE = 'snponly.efi';
+
 /** The files of the boot directory: regular ones directly in it, nothing hidden, nothing behind a symbolic link. */
 @Injectable()
 export class BootFiles {
+  private efiIpxe: { etag: string; version: string | undefined } | undefined;
+
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
   /** Opens a file with what its response says. Throws NOT_FOUND. */
@@ -50,5 +56,23 @@ export class BootFiles {
       }),
     );
     return LIVE_ENV_FILES.filter((_, index) => !found[index]);
+  }
+  /** Version of our own iPXE for UEFI, as its `${version}` says; undefined when it is not there or does not tell. */
+  async efiIpxeVersion(): Promise<string | undefined> {
+    let file: Awaited<ReturnType<BootFiles['open']>>;
+    try {
+      file = await this.open(EFI_IPXE);
+    } catch (error) {
+      if (error instanceof BtyError && error.code === 'NOT_FOUND') return undefined;
+      throw error;
+    }
+    try {
+      if (this.efiIpxe?.etag !== file.etag) {
+        this.efiIpxe = { etag: file.etag, version: sbatIpxeVersion(await file.handle.readFile()) };
+      }
+      return this.efiIpxe.version;
+    } finally {
+      await file.handle.close();
+    }
   }
 }

@@ -13,6 +13,8 @@ const BOOT = {
   reason: 'boot policy flash',
 } as const;
 
+const EFI_IPXE = { baseUrl: 'http://10.77.0.1:8080', version: '1.21.1+git20250501.dad20602+dfsg-1' };
+
 describe('bootstrapScript', () => {
   it('chains to the script of the booting card, and asks again while the server fails', () => {
     expect(bootstrapScript('http://10.77.0.1:8080')).toBe(`#!ipxe
@@ -64,9 +66,22 @@ exit 1
 
 describe('localScript', () => {
   it('tries the first disk, then the second, then the next boot option', () => {
-    expect(localScript('boot policy local')).toBe(`#!ipxe
+    expect(localScript('boot policy local', undefined)).toBe(`#!ipxe
 # bty: local disk: boot policy local
 echo bty: booting the local disk (boot policy local)
+sanboot --no-describe --drive 0x80 || sanboot --no-describe --drive 0x81 || exit 1
+`);
+  });
+
+  it('has an old iPXE under UEFI load ours first, and ours not once more', () => {
+    expect(localScript('boot policy local', EFI_IPXE)).toBe(`#!ipxe
+# bty: local disk: boot policy local
+echo bty: booting the local disk (boot policy local)
+iseq \${platform} efi || goto disk
+iseq \${version} 1.21.1+git20250501.dad20602+dfsg-1 && goto disk ||
+echo bty: loading an iPXE that can boot a disk under UEFI
+chain http://10.77.0.1:8080/boot/snponly.efi ||
+:disk
 sanboot --no-describe --drive 0x80 || sanboot --no-describe --drive 0x81 || exit 1
 `);
   });
@@ -97,9 +112,9 @@ describe('what comes from outside', () => {
     const lines = (script: string) => script.split(/[\n\r\u2028\u2029\v\f]/).map((line) => line.split(' ')[0]);
     fc.assert(
       fc.property(hostile, (reason) => {
-        expect(lines(localScript(reason))).toEqual(lines(localScript('x')));
+        expect(lines(localScript(reason, EFI_IPXE))).toEqual(lines(localScript('x', EFI_IPXE)));
         expect(lines(liveEnvScript({ ...BOOT, reason }))).toEqual(lines(liveEnvScript(BOOT)));
-        expect(localScript(reason).match(/\|\||&&|\$/g)).toEqual(['||', '||']);
+        expect(localScript(reason, undefined).match(/\|\||&&|\$/g)).toEqual(['||', '||']);
       }),
     );
   });

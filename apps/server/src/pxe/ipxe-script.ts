@@ -75,11 +75,32 @@ exit 1
 `;
 }
 
-/** Boots the local disk: the first one, else the second one, else the firmware's next choice. */
-export function localScript(reason: string): string {
+/** Our own iPXE for UEFI, which a client with another one loads first. */
+export interface EfiIpxe {
+  /** Address of this server as the machine reaches it, without a trailing slash. */
+  readonly baseUrl: string;
+  /** What its `${version}` says: a client that says the same is ours, and is not sent round again. */
+  readonly version: string;
+}
+
+/**
+ * Boots the local disk: the first one, else the second one, else the firmware's next choice. Under UEFI only iPXE from 2024
+ * or so on can do that, so a client that is not our own iPXE loads ours first, which then asks again; without
+ * `efiIpxe` it has to try as it is.
+ */
+export function localScript(reason: string, efiIpxe: EfiIpxe | undefined): string {
+  const ours =
+    efiIpxe === undefined
+      ? ''
+      : `iseq \${platform} efi || goto disk
+iseq \${version} ${ipxeArg(efiIpxe.version)} && goto disk ||
+echo bty: loading an iPXE that can boot a disk under UEFI
+chain ${ipxeArg(efiIpxe.baseUrl)}/boot/snponly.efi ||
+:disk
+`;
   return `#!ipxe
 # bty: local disk: ${ipxeText(reason)}
 echo bty: booting the local disk (${ipxeText(reason)})
-sanboot --no-describe --drive 0x80 || sanboot --no-describe --drive 0x81 || exit 1
+${ours}sanboot --no-describe --drive 0x80 || sanboot --no-describe --drive 0x81 || exit 1
 `;
 }

@@ -1,6 +1,7 @@
 import type { MacAddress } from '@bty/wire-types';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { BootTokensRepository } from '../auth/index.js';
+import { BootFiles } from '../boot/index.js';
 import { CONFIG, type Config } from '../config/index.js';
 import { FlashJobsRepository } from '../flash-jobs/index.js';
 import { MachinesRepository, noSuchMachine } from '../machines/index.js';
@@ -17,6 +18,7 @@ export class PxeService {
     private readonly machines: MachinesRepository,
     private readonly jobs: FlashJobsRepository,
     private readonly tokens: BootTokensRepository,
+    private readonly bootFiles: BootFiles,
   ) {}
 
   /** Records a contact and renders the script for it. It makes no job. */
@@ -31,7 +33,7 @@ export class PxeService {
   async lengthOf(mac: MacAddress, baseUrl: string, now: Date): Promise<number> {
     const machine = (await this.machines.find(mac)) ?? { bootPolicy: 'tui' as const, firstBootUntil: null };
     const decision = decideBoot(machine, await this.jobs.activeOf(mac), now);
-    const script = this.text(decision, mac, baseUrl, 'x'.repeat(43));
+    const script = await this.text(decision, mac, baseUrl, 'x'.repeat(43));
     return Buffer.byteLength(script);
   }
 
@@ -45,9 +47,12 @@ export class PxeService {
     return this.text(decision, mac, baseUrl, token);
   }
 
-  private text(decision: BootDecision, mac: MacAddress, baseUrl: string, token: string): string {
+  private async text(decision: BootDecision, mac: MacAddress, baseUrl: string, token: string): Promise<string> {
     const { reason } = decision;
-    if (decision.boot === 'local') return localScript(reason);
+    if (decision.boot === 'local') {
+      const version = await this.bootFiles.efiIpxeVersion();
+      return localScript(reason, version === undefined ? undefined : { baseUrl, version });
+    }
     const extraArgs = this.config.kernelArgs;
     return liveEnvScript({ baseUrl, mac, mode: decision.mode, token, extraArgs, reason });
   }
