@@ -1,7 +1,16 @@
 /** Disk files of virtual machines, made and judged by the host. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, openSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  openSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { run } from '../lab/process.ts';
 
@@ -25,6 +34,18 @@ export function dirtyDisk(file: string, sizeBytes: number): string {
   }
   closeSync(fd);
   return file;
+}
+
+/** Whether the first and the last MiB of a disk hold nothing but zeros. */
+export function blankEnds(file: string): boolean {
+  const [fd, piece] = [openSync(file, 'r'), Buffer.alloc(MIB)];
+  const isBlank = (offset: number): boolean => {
+    readSync(fd, piece, 0, MIB, offset);
+    return piece.every((byte) => byte === 0);
+  };
+  const blank = isBlank(0) && isBlank(statSync(file).size - MIB);
+  closeSync(fd);
+  return blank;
 }
 
 export async function sha256OfFile(file: string): Promise<string> {

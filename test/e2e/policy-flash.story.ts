@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
-import { eventually } from '../lab/process.ts';
 import { blankDisk, differences, expectedDisk, partitionTableProblems } from './disks.ts';
-import { beforeFirstBoot, jobEnds, newJob, reachesLogin } from './waits.ts';
+import { beforeFirstBoot, jobEnds, laterBootGetsJob, newJob, reachesLogin } from './waits.ts';
 
 const GIB = 2 ** 30;
 const MAC = '52:54:00:b7:0a:01';
@@ -50,14 +49,6 @@ describe('a blank BIOS machine whose policy is flash', () => {
   });
 
   it('is given a new flash job by a later PXE boot', async () => {
-    const { last_flashed_at } = await lab.api.machine(MAC);
-    const windowEnd = Date.parse(String(last_flashed_at)) + (WINDOW_S + 5) * 1000;
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, windowEnd - Date.now())));
-    await machine.reset();
-    const jobs = await eventually('a second job is received', 240_000, async () => {
-      const all = await lab.api.flashJobs(MAC);
-      return all.length === 2 && all[0]?.state === 'running' && all;
-    });
-    expect(jobs.map((job) => job.state)).toEqual(['running', 'succeeded']);
+    await laterBootGetsJob(lab, machine, WINDOW_S);
   });
 });

@@ -12,12 +12,31 @@ export function newJob(lab: Lab, mac: string): Promise<FlashJob> {
   return eventually(`${mac} has a flash job`, 240_000, async () => (await lab.api.flashJobs(mac))[0]);
 }
 
-/** The job once it has succeeded; any other end is thrown with its reason. */
-export async function jobEnds(lab: Lab, id: string): Promise<FlashJob> {
-  const job = await eventually(`flash job ${id} ends`, 480_000, async () => {
+function jobIsOver(lab: Lab, id: string): Promise<FlashJob> {
+  return eventually(`flash job ${id} ends`, 480_000, async () => {
     const now = await lab.api.flashJob(id);
     return ['succeeded', 'failed', 'cancelled'].includes(now.state) && now;
   });
+}
+
+/** The job once it has failed; success is an error. */
+export async function jobFails(lab: Lab, id: string): Promise<FlashJob> {
+  const job = await jobIsOver(lab, id);
+  if (job.state !== 'failed') throw new Error(`the job was to fail, and it ${job.state}`);
+  return job;
+}
+
+/** Which share of the image is on the disk, from 0 to 1; 0 before the writing and 1 after it. */
+export async function writtenShare(lab: Lab, id: string): Promise<number> {
+  const { progress } = await lab.api.flashJob(id);
+  if (!progress || progress.stage === 'preparing') return 0;
+  if (progress.stage !== 'writing') return 1;
+  return progress.bytes_total ? progress.bytes_done / progress.bytes_total : 0;
+}
+
+/** The job once it has succeeded; any other end is thrown with its reason. */
+export async function jobEnds(lab: Lab, id: string): Promise<FlashJob> {
+  const job = await jobIsOver(lab, id);
   if (job.state !== 'succeeded') throw new Error(`the job ${job.state}: ${job.error?.code} ${job.error?.message}`);
   return job;
 }
@@ -35,4 +54,17 @@ export async function beforeFirstBoot(machine: Machine, look: () => void | Promi
 
 export async function reachesLogin(machine: Machine): Promise<void> {
   await machine.shows(LOGIN, 360_000);
+}
+
+/** Resets a flashed machine after its first-boot window and waits until it has another job, which need not end. */
+export async function laterBootGetsJob(lab: Lab, machine: Machine, windowSeconds: number): Promise<void> {
+  const { last_flashed_at } = await lab.api.machine(machine.mac);
+  const windowEnd = Date.parse(String(last_flashed_at)) + (windowSeconds + 5) * 1000;
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, windowEnd - Date.now())));
+  await machine.reset();
+  await eventually('a second job is received', 240_000, async () => {
+    const states = (await lab.api.flashJobs(machine.mac)).map((job) => job.state);
+    if (states.length > 2) throw new Error(`more than one job for one boot: ${states}`);
+    return states[0] === 'running' && states[1] === 'succeeded';
+  });
 }

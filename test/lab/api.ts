@@ -41,6 +41,7 @@ export interface ImageRecord {
   state: string;
   size_bytes: number;
   sha256: string | null;
+  error: { code: string; message: string } | null;
 }
 
 export class Api {
@@ -86,6 +87,10 @@ export class Api {
     const status = response.statusCode ?? 0;
     if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${answer}`);
     return (answer === '' ? undefined : JSON.parse(answer)) as T;
+  }
+
+  image(name: string): Promise<ImageRecord> {
+    return this.call('GET', `/images/${name}/info`);
   }
 
   putMachine(mac: string, fields: Record<string, unknown>): Promise<MachineRecord> {

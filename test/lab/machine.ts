@@ -40,9 +40,13 @@ function diskArguments(options: MachineOptions): string[] {
   });
 }
 
+function variablesFile(options: MachineOptions, workDir: string): string {
+  return join(workDir, `${options.name}.vars.fd`);
+}
+
 function firmwareArguments(options: MachineOptions, workDir: string): string[] {
   if (options.firmware === 'bios') return [];
-  const vars = join(workDir, `${options.name}.vars.fd`);
+  const vars = variablesFile(options, workDir);
   if (!existsSync(vars)) copyFileSync(OVMF_VARS, vars);
   return [
     ...['-drive', `if=pflash,format=raw,readonly=on,file=${OVMF_CODE}`],
@@ -80,6 +84,11 @@ export class Machine {
 
   get serialLog(): string {
     return join(this.#workDir, `${this.#options.name}.serial.log`);
+  }
+
+  /** The flash file in which UEFI firmware keeps its variables. */
+  get variables(): string {
+    return variablesFile(this.#options, this.#workDir);
   }
 
   get #qmpSocket(): string {
