@@ -1,4 +1,17 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+/** What boots virtual machines: two at a time, for the host has two processors. */
+const stories = (name: string, files: string): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: {
+    name,
+    include: [files],
+    globalSetup: ['test/e2e/stories.setup.ts'],
+    testTimeout: 900_000,
+    hookTimeout: 300_000,
+    maxWorkers: 2,
+  },
+});
 
 export default defineConfig({
   resolve: { tsconfigPaths: true },
@@ -22,17 +35,8 @@ export default defineConfig({
           hookTimeout: 30_000,
         },
       },
-      {
-        extends: true,
-        test: {
-          name: 'stories',
-          include: ['test/e2e/*.story.ts'],
-          globalSetup: ['test/e2e/stories.setup.ts'],
-          testTimeout: 900_000,
-          hookTimeout: 300_000,
-          maxWorkers: 2,
-        },
-      },
+      stories('stories', 'test/e2e/*.story.ts'),
+      stories('every-case', 'test/e2e/all/*.story.ts'),
     ],
   },
 });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../lab/lab.ts';
 import { run } from '../lab/process.ts';
-import { reachesLogin } from './waits.ts';
+import { reachesLogin } from './steps.ts';
 
 const MAC = '52:54:00:b7:0c:01';
 

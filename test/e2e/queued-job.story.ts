@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
-import { differences, dirtyDisk, expectedDisk, partitionTableProblems } from './disks.ts';
+import { dirtyDisk } from './disks.ts';
 import { qcow2Image } from './images.ts';
-import { beforeFirstBoot, jobEnds, reachesLogin } from './waits.ts';
+import { endsAsExpected, reachesLogin } from './steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:0e:01';
@@ -27,14 +27,9 @@ describe('a BIOS machine whose policy is local, and a queued job with a qcow2 im
 
   it('is flashed by its next PXE boot, with every byte as expected', async () => {
     const before = dirtyDisk(join(lab.workDir, 'before.raw'), 768 * MIB);
-    const expected = expectedDisk(before, inject('demoImage'), join(lab.workDir, 'expected.raw'));
     const { id } = await lab.api.call<{ id: string }>('POST', '/flash-jobs', { mac: MAC, image: 'demo.qcow2' });
     machine.powerOn();
-    await jobEnds(lab, id);
-    await beforeFirstBoot(machine, () => {
-      expect(differences(disk, expected)).toBe('');
-      expect(partitionTableProblems(disk)).toBe('');
-    });
+    await endsAsExpected(lab, machine, id, { disk, before, image: inject('demoImage') });
   });
 
   it('boots its disk from then on: the job counted once, the policy is what it was', async () => {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
-import { differences, dirtyDisk, expectedDisk, sha256OfFile } from './disks.ts';
-import { beforeFirstBoot, jobEnds, jobFails, newJob, reachesLogin } from './waits.ts';
+import { dirtyDisk, sha256OfFile } from './disks.ts';
+import { endsAsExpected, jobFails, newJob, reachesLogin } from './steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:0f:01';
@@ -47,14 +47,10 @@ describe('a UEFI machine with two disks, on a network whose router does DHCP', (
 
   it('has the disk of the hint flashed by the waiting agent, and not a byte of the other changed', async () => {
     const before = dirtyDisk(join(lab.workDir, 'before.raw'), 600 * MIB);
-    const expected = expectedDisk(before, inject('demoImage'), join(lab.workDir, 'expected.raw'));
     await lab.api.putMachine(MAC, { image: 'demo.img', boot_policy: 'local', target_hint: { serial: WANTED } });
     const { id } = await lab.api.call<{ id: string }>('POST', '/flash-jobs', { mac: MAC });
-    await jobEnds(lab, id);
-    await beforeFirstBoot(machine, async () => {
-      expect(differences(wanted, expected)).toBe('');
-      expect(await sha256OfFile(kept)).toBe(keptBefore);
-    });
+    await endsAsExpected(lab, machine, id, { disk: wanted, before, image: inject('demoImage') });
+    expect(await sha256OfFile(kept)).toBe(keptBefore);
   });
 
   it('boots that disk, also by the policy local through the network', async () => {

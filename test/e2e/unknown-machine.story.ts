@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { eventually } from '../lab/process.ts';
-import { differences, dirtyDisk, expectedDisk, partitionTableProblems, sha256OfFile } from './disks.ts';
-import { beforeFirstBoot, jobEnds, reachesLogin } from './waits.ts';
+import { dirtyDisk, sha256OfFile } from './disks.ts';
+import { endsAsExpected, reachesLogin } from './steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:0b:01';
@@ -40,14 +40,9 @@ describe('a BIOS machine that the server has never seen', () => {
   });
 
   it('takes a job that is queued for it and carries it out', async () => {
-    const before = join(lab.workDir, 'before.raw');
-    const expected = expectedDisk(dirtyDisk(before, 600 * MIB), inject('demoImage'), join(lab.workDir, 'expected.raw'));
+    const before = dirtyDisk(join(lab.workDir, 'before.raw'), 600 * MIB);
     const { id } = await lab.api.call<{ id: string }>('POST', '/flash-jobs', { mac: MAC, image: 'demo.img' });
-    await jobEnds(lab, id);
-    await beforeFirstBoot(machine, () => {
-      expect(differences(disk, expected)).toBe('');
-      expect(partitionTableProblems(disk)).toBe('');
-    });
+    await endsAsExpected(lab, machine, id, { disk, before, image: inject('demoImage') });
     expect((await lab.api.machine(MAC)).boot_policy).toBe('tui');
   });
 

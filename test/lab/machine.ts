@@ -78,6 +78,10 @@ export class Machine {
     return this.#options.mac;
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   get firmware(): 'bios' | 'uefi' {
     return this.#options.firmware;
   }

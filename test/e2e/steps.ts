@@ -1,8 +1,11 @@
-/** What stories wait for. */
+/** The steps that stories share: what they wait for, and what they then expect. */
+import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { FlashJob } from '../lab/api.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { eventually } from '../lab/process.ts';
+import { differences, expectedDisk, partitionTableProblems } from './disks.ts';
 
 /** The prompt of the demo image's console. */
 const LOGIN = /bty-demo login: $/m;
@@ -35,14 +38,14 @@ export async function writtenShare(lab: Lab, id: string): Promise<number> {
 }
 
 /** The job once it has succeeded; any other end is thrown with its reason. */
-export async function jobEnds(lab: Lab, id: string): Promise<FlashJob> {
+async function jobEnds(lab: Lab, id: string): Promise<FlashJob> {
   const job = await jobIsOver(lab, id);
   if (job.state !== 'succeeded') throw new Error(`the job ${job.state}: ${job.error?.code} ${job.error?.message}`);
   return job;
 }
 
 /** Lets `look` judge the machine's disks between the end of a flash and the first boot, while nothing can write to them. */
-export async function beforeFirstBoot(machine: Machine, look: () => void | Promise<void>): Promise<void> {
+async function beforeFirstBoot(machine: Machine, look: () => void | Promise<void>): Promise<void> {
   await eventually('the agent reboots', 60_000, () => /rebooting/i.test(machine.console()), 20);
   await machine.pause();
   try {
@@ -50,6 +53,25 @@ export async function beforeFirstBoot(machine: Machine, look: () => void | Promi
   } finally {
     await machine.resume();
   }
+}
+
+/**
+ * Waits until the job has succeeded and judges the disk before its first boot: every byte is what `image` (raw) laid over
+ * `before`, a disk like the target was, must give. Resolves to the job.
+ */
+export async function endsAsExpected(
+  lab: Lab,
+  machine: Machine,
+  id: string,
+  { disk, before, image }: { disk: string; before: string; image: string },
+): Promise<FlashJob> {
+  const expected = expectedDisk(before, image, join(lab.workDir, `${machine.name}.expected.raw`));
+  const job = await jobEnds(lab, id);
+  await beforeFirstBoot(machine, () => {
+    expect(differences(disk, expected)).toBe('');
+    expect(partitionTableProblems(disk)).toBe('');
+  });
+  return job;
 }
 
 export async function reachesLogin(machine: Machine): Promise<void> {

@@ -1,0 +1,3 @@
+import { everyFormatOn } from './formats.ts';
+
+everyFormatOn('uefi');
