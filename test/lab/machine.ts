@@ -19,15 +19,20 @@ export interface MachineOptions {
    * ours. A BIOS machine always boots by that ROM.
    */
   oldIpxeRom?: boolean;
+  /** BIOS: boot by a card's ROM that does not say it is iPXE, as most do, so that it is given ours. */
+  foreignRom?: boolean;
   /** Whether the firmware tries the network before the disks; it does by default. */
   networkFirst?: boolean;
 }
 
+// With -kernel the emulator itself is boot option 0.
+const [NETWORK, FIRST_DISK, NETWORK_LAST] = [1, 2, 9];
+const LKRN = '/usr/lib/ipxe/ipxe.lkrn';
 const OVMF_CODE = '/usr/share/OVMF/OVMF_CODE_4M.fd';
 const OVMF_VARS = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 
 function diskArguments(options: MachineOptions): string[] {
-  const firstIndex = options.networkFirst === false ? 0 : 1;
+  const firstIndex = options.networkFirst === false ? 0 : FIRST_DISK;
   return options.disks.flatMap((disk, index) => {
     const throttle = disk.throttleBytesPerSecond ? `,throttling.bps-write=${disk.throttleBytesPerSecond}` : '';
     const serial = disk.serial ? `,serial=${disk.serial}` : '';
@@ -54,6 +59,13 @@ function firmwareArguments(options: MachineOptions, workDir: string): string[] {
     // 64 s of waiting for an IPv6 network boot that the lab does not offer
     ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
   ];
+}
+
+/** An iPXE that calls itself something else to the DHCP server stands for the ROM of another maker. */
+function foreignRomArguments(options: MachineOptions, workDir: string): string[] {
+  const script = join(workDir, `${options.name}.rom.ipxe`);
+  writeFileSync(script, '#!ipxe\nset user-class PLAINPXE\nautoboot\n');
+  return ['-kernel', LKRN, '-initrd', script];
 }
 
 export class Machine {
@@ -101,8 +113,8 @@ export class Machine {
 
   powerOn(): void {
     if (this.running) throw new Error(`${this.#options.name} is on already`);
-    const { mac, memoryMiB = 1024, cpus = 1, networkFirst, firmware, oldIpxeRom } = this.#options;
-    const rom = firmware === 'uefi' && !oldIpxeRom ? ',romfile=' : '';
+    const { mac, memoryMiB = 1024, cpus = 1, networkFirst, firmware, oldIpxeRom, foreignRom } = this.#options;
+    const rom = (firmware === 'uefi' && !oldIpxeRom) || foreignRom ? ',romfile=' : '';
     rmSync(this.#qmpSocket, { force: true });
     this.#mark = this.serialText().length;
     this.poweredOnAt = Date.now();
@@ -113,8 +125,12 @@ export class Machine {
         ...['-smp', String(cpus), '-m', String(memoryMiB), '-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
         ...['-qmp', `unix:${this.#qmpSocket},server,nowait`],
         ...['-netdev', `tap,id=n0,ifname=${this.#tap},script=no,downscript=no`],
-        ...['-device', `virtio-net-pci,netdev=n0,mac=${mac},bootindex=${networkFirst === false ? 9 : 0}${rom}`],
+        ...[
+          '-device',
+          `virtio-net-pci,netdev=n0,mac=${mac},bootindex=${networkFirst === false ? NETWORK_LAST : NETWORK}${rom}`,
+        ],
         ...firmwareArguments(this.#options, this.#workDir),
+        ...(foreignRom ? foreignRomArguments(this.#options, this.#workDir) : []),
         ...diskArguments(this.#options),
       ]),
       { logFile: this.serialLog },

@@ -7,7 +7,7 @@ const ADDED = 0x3f;
 const HEADER_BYTES = 60;
 
 /** The bytes of a valid variable, for instance `BootOrder`; undefined when the firmware has none of that name. */
-export function uefiVariable(flashFile: string, name: string): Buffer | undefined {
+function uefiVariable(flashFile: string, name: string): Buffer | undefined {
   const flash = readFileSync(flashFile);
   const wanted = Buffer.from(`${name}\0`, 'utf16le');
   for (let at = flash.indexOf(wanted); at !== -1; at = flash.indexOf(wanted, at + 2)) {
