@@ -19,6 +19,8 @@ export interface MachineOptions {
    * ours. A BIOS machine always boots by that ROM.
    */
   oldIpxeRom?: boolean;
+  /** UEFI: boot by the firmware's HTTP client, as machines without TFTP do. */
+  httpBoot?: boolean;
   /** BIOS: boot by a card's ROM that does not say it is iPXE, as most do, so that it is given ours. */
   foreignRom?: boolean;
   /** Whether the firmware tries the network before the disks; it does by default. */
@@ -58,6 +60,7 @@ function firmwareArguments(options: MachineOptions, workDir: string): string[] {
     ...['-drive', `if=pflash,format=raw,file=${vars}`],
     // 64 s of waiting for an IPv6 network boot that the lab does not offer
     ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
+    ...(options.httpBoot ? ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=n'] : []),
   ];
 }
 
