@@ -1,7 +1,39 @@
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { Transform } from 'class-transformer';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateBy,
+  ValidateIf,
+  type ValidationArguments,
+} from 'class-validator';
 import { TRANSPORTS, type Transport } from './enums.js';
 
-const PRINTABLE = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+/** Unlike IsOptional it does not let null pass: a field that is there asks for something. */
+function MayBeAbsent(): PropertyDecorator {
+  return ValidateIf((_hint, value) => value !== undefined);
+}
+
+/** Disks and people put blanks around these texts; they never mean anything. */
+function Trim(): PropertyDecorator {
+  return Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value));
+}
+
+function IsNotBelowMinimum(): PropertyDecorator {
+  const validate = (max: unknown, args?: ValidationArguments): boolean => {
+    const min = (args?.object as TargetHint | undefined)?.min_size_bytes;
+    return typeof min !== 'number' || typeof max !== 'number' || max >= min;
+  };
+  const defaultMessage = (): string => '$property must not be less than min_size_bytes';
+  return ValidateBy({ name: 'isNotBelowMinimum', validator: { validate, defaultMessage } });
+}
 
 /**
  * Which disk of a machine is its target. Every field that is given must match (AND); exactly one disk must remain.
@@ -9,54 +41,67 @@ const PRINTABLE = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
  */
 export class TargetHint {
   /** Serial number, as the disk reports it. */
-  @IsOptional()
+  @MayBeAbsent()
+  @Trim()
   @IsString()
   @Length(1, 128)
-  @Matches(PRINTABLE)
+  @Matches(PRINTABLE, { message: '$property must have printable ASCII characters only' })
   serial?: string;
 
   /** World Wide Name, with or without its `0x` or `eui.`/`naa.` prefix. */
-  @IsOptional()
+  @MayBeAbsent()
+  @Trim()
   @IsString()
   @Length(1, 128)
-  @Matches(PRINTABLE)
+  @Matches(PRINTABLE, { message: '$property must have printable ASCII characters only' })
   wwn?: string;
 
   /** A link name below `/dev/disk/by-id/`, with or without that directory. */
-  @IsOptional()
+  @MayBeAbsent()
+  @Trim()
   @IsString()
   @Length(1, 255)
-  @Matches(PRINTABLE)
+  @Matches(PRINTABLE, { message: '$property must have printable ASCII characters only' })
   by_id?: string;
 
   /** Model name, whole. */
-  @IsOptional()
+  @MayBeAbsent()
+  @Trim()
   @IsString()
   @Length(1, 128)
-  @Matches(PRINTABLE)
+  @Matches(PRINTABLE, { message: '$property must have printable ASCII characters only' })
   model?: string;
 
   /** How the disk is attached. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(TRANSPORTS)
   transport?: Transport;
 
   /** Smallest size in bytes, inclusive. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(0)
   @Max(Number.MAX_SAFE_INTEGER)
   min_size_bytes?: number;
 
   /** Largest size in bytes, inclusive. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(0)
   @Max(Number.MAX_SAFE_INTEGER)
+  @IsNotBelowMinimum()
   max_size_bytes?: number;
 
   /** Allows a removable or USB disk, which is refused otherwise. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   allow_removable?: boolean;
+
+  /**
+   * Allows a disk with signatures of LVM, RAID, ZFS or cluster storage, which is refused unless the machine's last flash
+   * wrote that very disk. A disk that something holds at the moment is refused all the same.
+   */
+  @MayBeAbsent()
+  @IsBoolean()
+  allow_members?: boolean;
 }
