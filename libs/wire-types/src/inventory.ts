@@ -71,6 +71,21 @@ export class InventoryDisk {
   @IsString({ each: true })
   @MaxLength(512, { each: true })
   in_use: string[];
+
+  /** Signatures of storage that spans disks, for instance `LVM2_member on /dev/sda3`; absent when there are none. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(64)
+  @IsString({ each: true })
+  @MaxLength(512, { each: true })
+  member_of?: string[];
+
+  /** The kernel's number of the disk since its start (`diskseq`): another one is another disk, or one plugged in again. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
+  sequence?: number;
 }
 
 /** A network interface with a permanent MAC address. */
@@ -146,4 +161,9 @@ export class Inventory {
   @Min(1)
   @Max(65_536)
   cpu_count: number;
+
+  /** The machine has so many disks that links, reasons or whole disks were left out here; absent otherwise. */
+  @IsOptional()
+  @IsBoolean()
+  abridged?: boolean;
 }

@@ -4,16 +4,18 @@ import type { InventoryDisk, Transport } from '@bty/wire-types';
 import { readAttribute, readAttributeBytes } from './attribute.js';
 import type { MachineRoots } from './machine-roots.js';
 
-/** What stays the same while a disk is plugged in, without its links and uses. */
-export type DiskIdentity = Omit<InventoryDisk, 'by_id' | 'in_use'>;
+/** What stays the same while a disk is plugged in, without its links, uses and content. */
+export type DiskIdentity = Omit<InventoryDisk, 'by_id' | 'in_use' | 'member_of'>;
 
 // The kernel counts sizes in sysfs in units of 512 bytes, whatever the disk's sectors are.
 const SYSFS_UNIT_BYTES = 512;
 const MAX_TEXT = 255;
+// `0000…` and the like: what makers leave in a field that was to be unique.
+const FILLER = /^(0x|eui\.|naa\.)?(.)\2*$/;
 
 const TRANSPORT_PATHS: [RegExp, Transport][] = [
   [/\/usb\d+\//, 'usb'],
-  [/\/nvme\d*\//, 'nvme'],
+  [/\/nvme(\d*|-subsystem)\//, 'nvme'],
   [/\/mmc_host\//, 'mmc'],
   [/\/virtio\d+\/block\//, 'virtio'],
   [/\/session\d+\//, 'iscsi'],
@@ -24,8 +26,13 @@ const TRANSPORT_PATHS: [RegExp, Transport][] = [
 ];
 
 /** How a disk is attached, from where its device stands in sysfs. */
-function transportOf(devicePath: string): Transport {
-  return TRANSPORT_PATHS.find(([pattern]) => pattern.test(devicePath))?.[1] ?? 'other';
+async function transportOf(devicePath: string): Promise<Transport> {
+  const transport = TRANSPORT_PATHS.find(([pattern]) => pattern.test(devicePath))?.[1] ?? 'other';
+  const [folder, host] = /^.*\/(host\d+)\//.exec(devicePath) ?? [];
+  if (transport !== 'sata' || folder === undefined || host === undefined) return transport;
+  // libata drives both kinds of cable; like lsblk, go by the driver's name: ahci and sata_* against ata_* and pata_*.
+  const driver = await readAttribute(join(folder, 'scsi_host', host, 'proc_name'));
+  return driver === undefined || /^(ahci|sata)/.test(driver) ? 'sata' : 'ata';
 }
 
 /** udev's properties of a block device, by its `major:minor`; empty when udev does not run. */
@@ -51,23 +58,30 @@ async function unitSerial(block: string): Promise<string | undefined> {
   return printable(page?.subarray(4).toString('latin1'));
 }
 
+/** The first of several texts that is there and is no filler. */
+function firstIdentity(...texts: (string | undefined)[]): string | undefined {
+  return texts.map(printable).find((text) => text !== undefined && !FILLER.test(text));
+}
+
 async function serialOf(block: string, udev: Map<string, string>): Promise<string | undefined> {
-  return (
-    printable(await readAttribute(join(block, 'serial'))) ??
-    printable(await readAttribute(join(block, 'device/serial'))) ??
-    (await unitSerial(block)) ??
-    printable(udev.get('ID_SERIAL_SHORT'))
+  return firstIdentity(
+    await readAttribute(join(block, 'serial')),
+    await readAttribute(join(block, 'device/serial')),
+    await unitSerial(block),
+    udev.get('ID_SERIAL_SHORT'),
   );
 }
 
 async function wwnOf(block: string, udev: Map<string, string>): Promise<string | undefined> {
-  const own = (await readAttribute(join(block, 'wwid'))) ?? (await readAttribute(join(block, 'device/wwid')));
-  const named = own !== undefined && /^(eui|naa|uuid)\./.test(own) ? own : undefined;
-  return printable(named) ?? printable(udev.get('ID_WWN'));
+  const own = (await readAttribute(join(block, 'wwid'))) ?? (await readAttribute(join(block, 'device/wwid'))) ?? '';
+  const named = /^(eui|naa|uuid|nvme)\./.test(own) ? own : undefined;
+  // ID_WWN alone is cut to 64 bits, which the volumes of one array may share.
+  return firstIdentity(named, udev.get('ID_WWN_WITH_EXTENSION'), udev.get('ID_WWN'));
 }
 
 async function isRemovable(block: string, transport: Transport): Promise<boolean> {
-  if (transport === 'usb' || (await readAttribute(join(block, 'removable'))) === '1') return true;
+  // Every disk has the attribute; one that does not tell is not known to be fixed.
+  if (transport === 'usb' || (await readAttribute(join(block, 'removable'))) !== '0') return true;
   // A card in a slot says `SD`, a soldered eMMC `MMC`; the kernel calls neither removable.
   return transport === 'mmc' && (await readAttribute(join(block, 'device/type'))) === 'SD';
 }
@@ -77,12 +91,13 @@ export async function readDiskIdentity(roots: MachineRoots, name: string): Promi
   const block = join(roots.sys, 'block', name);
   const units = Number((await readFile(join(block, 'size'), 'utf8')).trim());
   const udev = await udevProperties(roots, await readAttribute(join(block, 'dev')));
-  const transport = transportOf(await realpath(block));
+  const transport = await transportOf(await realpath(block));
   const serial = await serialOf(block, udev);
   const wwn = await wwnOf(block, udev);
   const model =
     printable(await readAttribute(join(block, 'device/model'))) ??
     printable(await readAttribute(join(block, 'device/name')));
+  const sequence = await readAttribute(join(block, 'diskseq'));
   return {
     path: join(roots.dev, name.replaceAll('!', '/')),
     size_bytes: units * SYSFS_UNIT_BYTES,
@@ -92,7 +107,8 @@ export async function readDiskIdentity(roots: MachineRoots, name: string): Promi
     ...(model === undefined ? {} : { model }),
     transport,
     removable: await isRemovable(block, transport),
-    read_only: (await readAttribute(join(block, 'ro'))) === '1',
+    read_only: (await readAttribute(join(block, 'ro'))) !== '0',
+    ...(sequence === undefined ? {} : { sequence: Number(sequence) }),
   };
 }
 

@@ -41,10 +41,15 @@ export async function nodesOf(roots: MachineRoots, name: string): Promise<Node[]
   return nodes;
 }
 
+/** The kernel writes blanks and backslashes in paths as `\040`, so that fields can be told apart. */
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}
+
 /** Where the kernel says what is mounted: the device's number (absent for btrfs), its path, the mount point. */
 function parseMounts(mountinfo: string): { number: string; source: string; point: string }[] {
   return mountinfo.split('\n').flatMap((line) => {
-    const fields = line.split(' ');
+    const fields = line.split(' ').map(unescaped);
     const source = fields[fields.indexOf('-') + 2];
     const [, , number, , point] = fields;
     return number === undefined || point === undefined || source === undefined ? [] : [{ number, source, point }];
@@ -69,7 +74,9 @@ async function liveMedium(roots: MachineRoots): Promise<string | undefined> {
 /** Every way in which the running system uses a disk or one of its partitions; empty when it is free. */
 export async function usesOf(roots: MachineRoots, name: string): Promise<string[]> {
   const mounts = parseMounts(await readFile(join(roots.proc, 'self/mountinfo'), 'utf8'));
-  const swaps = (await readFile(join(roots.proc, 'swaps'), 'utf8')).split('\n').map((line) => line.split(/\s/)[0]);
+  const swaps = (await readFile(join(roots.proc, 'swaps'), 'utf8'))
+    .split('\n')
+    .map((line) => unescaped(line.split(/\s/)[0] ?? ''));
   const medium = await liveMedium(roots);
   const uses: string[] = [];
   for (const node of await nodesOf(roots, name)) {

@@ -12,6 +12,7 @@ const DISK: InventoryDisk = {
   removable: false,
   read_only: false,
   in_use: [],
+  sequence: 7,
 };
 
 describe('identityChange', () => {
@@ -25,6 +26,7 @@ describe('identityChange', () => {
     ['WWN', { wwn: 'naa.5' }, 'its wwn is naa.5, chosen was unknown'],
     ['sector size', { logical_sector_bytes: 4096 }, 'its logical_sector_bytes is 4096, chosen was 512'],
     ['model', { model: 'Other' }, 'its model is Other, chosen was unknown'],
+    ['number of the kernel', { sequence: 8 }, 'its sequence is 8, chosen was 7'],
   ])('tells a disk of another %s', (_name, change, says) => {
     expect(identityChange(DISK, { ...DISK, ...change })).toBe(says);
   });

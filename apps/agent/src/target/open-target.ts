@@ -14,7 +14,7 @@ const CLAIM = constants.O_RDWR | constants.O_EXCL;
 
 /** What differs between the disk that was chosen and the one that is open; undefined when they are the same. */
 export function identityChange(chosen: InventoryDisk, open: DiskIdentity): string | undefined {
-  const fields = ['size_bytes', 'logical_sector_bytes', 'serial', 'wwn', 'model'] as const;
+  const fields = ['size_bytes', 'logical_sector_bytes', 'serial', 'wwn', 'model', 'sequence'] as const;
   const changed = fields.find((field) => chosen[field] !== open[field]);
   return changed && `its ${changed} is ${open[changed] ?? 'unknown'}, chosen was ${chosen[changed] ?? 'unknown'}`;
 }
