@@ -57,7 +57,9 @@ function checkOrder(order: FlashStart): void {
 function pickDisk(disks: InventoryDisk[], order: FlashStart, head: Buffer): InventoryDisk {
   const reading = readPrimaryGpt(head);
   const sectorBytes = reading.kind === 'valid' ? reading.gpt.sectorBytes : undefined;
-  const choice = chooseTarget(disks, order.target_hint, order.image.content_size_bytes, sectorBytes);
+  const neededBytes = order.image.content_size_bytes;
+  const wish = { hint: order.target_hint, neededBytes, sectorBytes, lastTarget: order.last_target };
+  const choice = chooseTarget(disks, wish);
   if ('ok' in choice) return choice.ok;
   throw new BtyError(choice.refused, choice.message, { details: { disks: choice.disks } });
 }
@@ -164,6 +166,7 @@ export async function flash(order: FlashStart, ports: FlashPorts, signal: AbortS
         path: disk.path,
         size_bytes: disk.size_bytes,
         ...(disk.serial === undefined ? {} : { serial: disk.serial }),
+        ...(disk.wwn === undefined ? {} : { wwn: disk.wwn }),
         ...(disk.model === undefined ? {} : { model: disk.model }),
       },
       bytes_fetched: ports.source.bytesFetched,

@@ -193,31 +193,7 @@ describe('a real block device is left as it is', () => {
     for (const { path } of pair) expect(error.message).toContain(`${path}: eligible`);
     for (const disk of pair) expect(disk.content().equals(disk.before)).toBe(true);
   });
-
-  it('when it carries the signature of an LVM member', async () => {
-    const before = Buffer.alloc(8 * MIB);
-    // In sector 1: `LABELONE`, the sector's number, a checksum, an offset, the type (LVM2's lib/label/label.h).
-    before.write('LABELONE', 512, 'latin1');
-    before.writeBigUInt64LE(1n, 520);
-    before.writeUInt32LE(32, 532);
-    before.write('LVM2 001', 536, 'latin1');
-    before.writeUInt32LE(lvmCrc(before.subarray(532, 1024)), 528);
-    const disk = loopDisk(before);
-    const error = await failure(run(image, [disk.path]));
-    expect(error).toMatchObject({ code: 'TARGET_BUSY', message: expect.stringContaining('LVM2_member') });
-    expect(disk.content().equals(before)).toBe(true);
-  });
 });
-
-/** LVM's CRC-32: polynomial 0xedb88320, start 0xf597a6cf, no final inversion (lib/misc/crc.c). */
-function lvmCrc(bytes: Buffer): number {
-  let crc = 0xf597a6cf;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return crc >>> 0;
-}
 
 describe('a refused commit', () => {
   it('leaves a real block device without its first MiB', async () => {

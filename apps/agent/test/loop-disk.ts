@@ -37,6 +37,13 @@ export class LoopDisk {
     return readFileSync(this.#file);
   }
 
+  /** Puts another medium behind the same device name, as a disk does that is unplugged and another plugged in. */
+  replace(content: Buffer): void {
+    execFileSync('losetup', ['--detach', this.path]);
+    writeFileSync(this.#file, content);
+    execFileSync('losetup', [this.path, this.#file]);
+  }
+
   remove(): void {
     execFileSync('losetup', ['--detach', this.path]);
     rmSync(this.#folder, { recursive: true });

@@ -1,4 +1,4 @@
-import type { ErrorCode, InventoryDisk, TargetHint } from '@bty/wire-types';
+import type { ErrorCode, FlashedTarget, InventoryDisk, TargetHint } from '@bty/wire-types';
 import { describe, expect, it } from 'vitest';
 import { chooseTarget } from './choose-target.js';
 
@@ -34,10 +34,12 @@ const TWO = disk({
 const { serial: _s, wwn: _w, ...NAMELESS } = disk({ path: '/dev/vda', transport: 'virtio', by_id: [] });
 const STICK = disk({ path: '/dev/sdz', serial: 'STICK', wwn: 'x', by_id: [], transport: 'usb', removable: true });
 
-function pick(disks: InventoryDisk[], hint?: TargetHint, needed = GIB, sector?: number): string {
-  const choice = chooseTarget(disks, hint, needed, sector);
+function pick(disks: InventoryDisk[], hint?: TargetHint, neededBytes = GIB, sectorBytes?: number): string {
+  const choice = chooseTarget(disks, { hint, neededBytes, sectorBytes });
   return 'ok' in choice ? choice.ok.path : choice.refused;
 }
+
+const wrong = (message: string) => ({ code: 'TARGET_NOT_FOUND', message });
 
 describe('chooseTarget takes', () => {
   it.each<[string, InventoryDisk[], TargetHint | undefined, string]>([
@@ -118,7 +120,7 @@ describe('chooseTarget refuses', () => {
 
   it('a disk that is one sector too small', () => {
     expect(pick([ONE], undefined, ONE.size_bytes + 1)).toBe('TARGET_TOO_SMALL');
-    const choice = chooseTarget([ONE], undefined, ONE.size_bytes + 1);
+    const choice = chooseTarget([ONE], { neededBytes: ONE.size_bytes + 1 });
     expect(choice).toMatchObject({ message: expect.stringContaining('1 sector of 512 bytes too few') });
   });
 
@@ -129,23 +131,23 @@ describe('chooseTarget refuses', () => {
 
   it('with a list of every disk and every reason', () => {
     const mounted = { ...TWO, in_use: ['/dev/nvme0n1p1 is mounted on /data'], size_bytes: 512 };
-    const choice = chooseTarget([ONE, mounted, STICK], { transport: 'nvme' }, GIB);
+    const choice = chooseTarget([ONE, mounted, STICK], { hint: { transport: 'nvme' }, neededBytes: GIB });
     expect(choice).toMatchObject({
       refused: 'TARGET_NONE',
       disks: [
-        { path: '/dev/sda', reasons: ['it is attached by sata, the hint asks for nvme'] },
+        { path: '/dev/sda', reasons: [wrong('it is attached by sata, the hint asks for nvme')] },
         {
           path: '/dev/nvme0n1',
           reasons: [
-            'in use: /dev/nvme0n1p1 is mounted on /data',
-            expect.stringContaining('the image needs 1073741824'),
+            { code: 'TARGET_BUSY', message: 'in use: /dev/nvme0n1p1 is mounted on /data' },
+            { code: 'TARGET_TOO_SMALL', message: expect.stringContaining('the image needs 1073741824') },
           ],
         },
         {
           path: '/dev/sdz',
           reasons: [
-            'it is attached by usb, the hint asks for nvme',
-            'it is removable, and the machine record does not allow that',
+            wrong('it is attached by usb, the hint asks for nvme'),
+            { code: 'TARGET_NONE', message: 'it is removable, and the hint does not say allow_removable' },
           ],
         },
       ],
@@ -153,12 +155,93 @@ describe('chooseTarget refuses', () => {
   });
 
   it('several disks with a message that names each as eligible', () => {
-    const choice = chooseTarget([ONE, TWO], undefined, GIB);
+    const choice = chooseTarget([ONE, TWO], { neededBytes: GIB });
     const message = 'refused' in choice ? choice.message : '';
     expect(message.split('\n')).toEqual([
       '2 disks may be written: give a target hint.',
       '/dev/sda: eligible',
       '/dev/nvme0n1: eligible',
     ]);
+  });
+});
+
+describe('chooseTarget and the signature of other storage', () => {
+  const LVM: InventoryDisk = { ...ONE, member_of: ['LVM2_member on /dev/sda3'] };
+  const OTHER: InventoryDisk = { ...TWO, member_of: ['zfs_member on /dev/nvme0n1'] };
+  const WRITTEN: FlashedTarget = { path: '/dev/sdq', size_bytes: 8 * GIB, serial: 'S-ONE' };
+
+  const choose = (disks: InventoryDisk[], hint?: TargetHint, lastTarget?: FlashedTarget) =>
+    chooseTarget(disks, { hint, neededBytes: GIB, lastTarget });
+
+  it('refuses the disk that carries it, also when the hint names the disk', () => {
+    for (const hint of [undefined, { serial: 'S-ONE' }]) {
+      expect(choose([LVM], hint)).toMatchObject({
+        refused: 'TARGET_MEMBER',
+        message: expect.stringContaining('LVM2_member on /dev/sda3'),
+      });
+    }
+    expect(choose([LVM, TWO])).toMatchObject({ ok: { path: '/dev/nvme0n1' } });
+  });
+
+  it('takes the disk that the hint allows, and says so', () => {
+    expect(choose([LVM], { allow_members: true })).toMatchObject({
+      ok: { path: '/dev/sda' },
+      why: 'it is the only disk that may be written; it carries LVM2_member on /dev/sda3, but the hint allows it',
+    });
+  });
+
+  it('takes the disk that the machine’s last flash wrote, whatever its name is by now', () => {
+    expect(choose([LVM], undefined, WRITTEN)).toMatchObject({
+      ok: { path: '/dev/sda' },
+      why: expect.stringContaining('the last flash of this machine wrote this disk'),
+    });
+    expect(choose([LVM, OTHER], undefined, WRITTEN)).toMatchObject({ ok: { path: '/dev/sda' } });
+  });
+
+  it.each<[string, InventoryDisk, FlashedTarget]>([
+    ['another serial', LVM, { ...WRITTEN, serial: 'S-NINE' }],
+    ['another WWN', LVM, { ...WRITTEN, wwn: '0x5000000000000001' }],
+    ['another size', LVM, { ...WRITTEN, size_bytes: 8 * GIB + 512 }],
+    ['another model', LVM, { ...WRITTEN, model: 'Slow Disk' }],
+    [
+      'nothing to know it by',
+      { ...NAMELESS, member_of: ['LVM2_member on /dev/vda'] },
+      { path: '/dev/vda', size_bytes: 8 * GIB },
+    ],
+    ['a serial that now is blank', { ...LVM, serial: ' ', wwn: '' }, { ...WRITTEN, serial: '' }],
+  ])('does not take a disk with %s for the one that the last flash wrote', (_what, disk, written) => {
+    expect(choose([disk], undefined, written)).toMatchObject({ refused: 'TARGET_MEMBER' });
+  });
+
+  it.each<[string, Partial<InventoryDisk>, ErrorCode]>([
+    ['held', { in_use: ['/dev/sda3 is held by dm-0'] }, 'TARGET_BUSY'],
+    ['read-only', { read_only: true }, 'TARGET_NONE'],
+    ['removable', { removable: true }, 'TARGET_NONE'],
+  ])('never makes a disk eligible that is %s', (_what, more, code) => {
+    expect(choose([{ ...LVM, ...more }], { allow_members: true }, WRITTEN)).toMatchObject({ refused: code });
+  });
+
+  it('stays undecided between two disks that the hint allows', () => {
+    expect(choose([LVM, OTHER], { allow_members: true })).toMatchObject({
+      refused: 'TARGET_AMBIGUOUS',
+      message: expect.stringContaining('give a target hint'),
+    });
+  });
+});
+
+describe('chooseTarget and a disk that shows up twice', () => {
+  const AGAIN = { ...ONE, path: '/dev/sdb', by_id: [] };
+
+  it('refuses both, also when only one of the two paths is in use', () => {
+    expect(pick([ONE, AGAIN])).toBe('TARGET_AMBIGUOUS');
+    expect(pick([ONE, { ...AGAIN, in_use: ['/dev/sdb1 is mounted on /data'] }])).toBe('TARGET_NONE');
+    const { serial: _one, ...unnamed } = AGAIN;
+    expect(pick([ONE, { ...unnamed, read_only: true }])).toBe('TARGET_NONE');
+    expect(pick([ONE, AGAIN, TWO])).toBe('/dev/nvme0n1');
+  });
+
+  it('does not take two disks of one make for one', () => {
+    expect(pick([ONE, { ...AGAIN, serial: 'S-NINE', in_use: ['swap'] }])).toBe('/dev/sda');
+    expect(pick([NAMELESS, { ...NAMELESS, path: '/dev/vdb', in_use: ['swap'] }])).toBe('/dev/vda');
   });
 });

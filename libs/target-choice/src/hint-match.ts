@@ -1,13 +1,7 @@
 import type { InventoryDisk, TargetHint } from '@bty/wire-types';
+import { worldWideName } from './same-disk.js';
 
 const BY_ID = '/dev/disk/by-id/';
-
-function worldWideName(text: string): string {
-  return text
-    .trim()
-    .toLowerCase()
-    .replace(/^(0x|eui\.|naa\.|uuid\.)/, '');
-}
 
 function linkName(text: string): string {
   const name = text.trim();
@@ -23,7 +17,7 @@ function textMismatch(field: string, asked: string | undefined, has: string | un
 
 function wwnMismatch(asked: string | undefined, has: string | undefined): string[] {
   if (asked === undefined) return [];
-  const own = worldWideName(has ?? '');
+  const own = worldWideName(has);
   if (own === '') return [`it has no WWN, the hint asks for ${asked.trim()}`];
   return own === worldWideName(asked) ? [] : [`its WWN is ${has?.trim()}, the hint asks for ${asked.trim()}`];
 }
@@ -63,4 +57,9 @@ export function hintMismatches(disk: InventoryDisk, hint: TargetHint): string[] 
 /** Whether the hint names one certain disk (serial, WWN, by-id link) and does not merely describe a kind of disk. */
 export function namesOneDisk(hint: TargetHint): boolean {
   return hint.serial !== undefined || hint.wwn !== undefined || hint.by_id !== undefined;
+}
+
+/** The fields by which a hint tells disks apart; what it allows is not among them. */
+export function hintedFields(hint: TargetHint): string[] {
+  return Object.keys(hint).filter((field) => !field.startsWith('allow_'));
 }

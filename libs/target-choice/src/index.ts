@@ -1,1 +1,2 @@
 export * from './choose-target.js';
+export type { TargetWish } from './obstacles.js';

@@ -172,6 +172,11 @@ export class FlashedTarget {
   @IsOptional()
   @IsString()
   @MaxLength(255)
+  wwn?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
   model?: string;
 }
 

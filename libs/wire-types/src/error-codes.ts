@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   TARGET_AMBIGUOUS: { retryable: false, says: 'more than one disk may be meant' },
   TARGET_NOT_FOUND: { retryable: false, says: 'no disk matches the target hint' },
   TARGET_BUSY: { retryable: false, says: 'the disk is in use' },
+  TARGET_MEMBER: { retryable: false, says: 'the disk may be a part of other storage' },
   TARGET_CHANGED: { retryable: false, says: 'the disk is not the one that was chosen' },
   TARGET_TOO_SMALL: { retryable: false, says: 'the image does not fit on the disk' },
   SECTOR_SIZE_MISMATCH: { retryable: false, says: 'the image was made for another sector size' },

@@ -14,7 +14,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { JobRef } from './agent-messages.js';
+import { FlashedTarget, JobRef } from './agent-messages.js';
 import {
   IMAGE_FORMATS,
   type ImageFormat,
@@ -94,6 +94,12 @@ export class FlashStart extends JobRef {
   @ValidateNested()
   @Type(() => TargetHint)
   target_hint?: TargetHint;
+
+  /** The disk that the machine's last successful flash wrote: signatures of LVM, RAID or ZFS on it do not protect it. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => FlashedTarget)
+  last_target?: FlashedTarget;
 
   @IsIn(VERIFY_MODES)
   verify: VerifyMode;

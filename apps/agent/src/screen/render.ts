@@ -28,6 +28,7 @@ function diskLine(disk: InventoryDisk): string {
     disk.transport,
     ...(disk.removable ? ['removable'] : []),
     ...(disk.in_use.length > 0 ? ['in use'] : []),
+    ...(disk.member_of ?? []),
   ];
   return `  ${disk.path}  ${humanBytes(disk.size_bytes)}  ${name}  (${notes.join(', ')})`;
 }

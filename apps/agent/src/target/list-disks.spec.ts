@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => machine.remove());
 
-const list = (members: string[] = []) => listDisks(machine.roots, async () => members);
+const list = (members: string[] = []) => listDisks(machine.roots, async () => ({ members }));
 
 async function onlyDisk(members: string[] = []) {
   const disks = await list(members);
@@ -28,6 +28,7 @@ describe('the disks of a machine', () => {
       'device/vpd_pg80': PAGE_80,
       'device/wwid': 'naa.5000c500a1b2c3d4\n',
       'queue/logical_block_size': '4096\n',
+      diskseq: '9\n',
     });
     await machine.link('dev/disk/by-id/ata-Fast_Disk_S-12', 'dev/sda');
     await machine.link('dev/disk/by-id/ata-Fast_Disk_S-12-part1', 'dev/sda1');
@@ -44,6 +45,7 @@ describe('the disks of a machine', () => {
         read_only: false,
         by_id: ['ata-Fast_Disk_S-12'],
         in_use: [],
+        sequence: 9,
       },
     ]);
   });
@@ -63,6 +65,12 @@ describe('the disks of a machine', () => {
       { model: 'CARD', removable: true },
     ],
     ['mmc', 'platform/mmc_host/mmc0/mmc0:1/block/mmcblk0', { 'device/type': 'MMC\n' }, { removable: false }],
+    [
+      'nvme',
+      'virtual/nvme-subsystem/nvme-subsys0/nvme0n1',
+      { wwid: 'nvme.8086-42-43-00000001\n' },
+      { wwn: 'nvme.8086-42-43-00000001' },
+    ],
     ['usb', 'pci0/usb1/1-1/host3/target3:0:0/3:0:0:0/block/sdb', {}, { removable: true }],
     ['sas', 'pci0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sdc', {}, {}],
     ['iscsi', 'platform/host2/session1/target2:0:0/2:0:0:1/block/sdd', {}, {}],
@@ -74,10 +82,34 @@ describe('the disks of a machine', () => {
     expect(await onlyDisk()).toMatchObject({ transport, ...facts });
   });
 
+  it.each([
+    ['ahci', 'sata'],
+    ['sata_nv', 'sata'],
+    ['ata_piix', 'ata'],
+    ['pata_amd', 'ata'],
+  ])('with the driver %s are attached by %s', async (driver, transport) => {
+    await machine.disk(SATA, {});
+    await machine.files({ 'sys/devices/pci0/ata1/host0/scsi_host/host0/proc_name': `${driver}\n` });
+    expect(await onlyDisk()).toMatchObject({ transport });
+  });
+
   it('take a serial and WWN from udev when the kernel has none', async () => {
     await machine.disk(SATA, {});
     await machine.files({ 'run/udev/data/b8:0': 'S:disk/by-id/x\nE:ID_SERIAL_SHORT=U-1\nE:ID_WWN=0x5000\n' });
     expect(await onlyDisk()).toMatchObject({ serial: 'U-1', wwn: '0x5000' });
+    await machine.files({ 'run/udev/data/b8:0': 'E:ID_WWN=0x6001\nE:ID_WWN_WITH_EXTENSION=0x60010002\n' });
+    expect(await onlyDisk()).toMatchObject({ wwn: '0x60010002' });
+  });
+
+  it('have no serial and no WWN when their maker has left fillers there', async () => {
+    await machine.disk(SATA, { 'device/serial': '00000000\n', 'device/wwid': 'eui.0000000000000000\n' });
+    const disk = await onlyDisk();
+    expect([Object.hasOwn(disk, 'serial'), Object.hasOwn(disk, 'wwn')]).toEqual([false, false]);
+  });
+
+  it('count as removable and read-only when the kernel does not say that they are not', async () => {
+    await machine.disk(SATA, { removable: '\n', ro: '\n' });
+    expect(await onlyDisk()).toMatchObject({ removable: true, read_only: true });
   });
 
   it('are removable and read-only as the kernel says', async () => {
@@ -99,7 +131,7 @@ describe('the disks of a machine', () => {
     await machine.disk(SATA, {});
     await machine.files({ 'sys/devices/virtual/block/loop0/size': '2048\n' });
     await machine.link('sys/block/loop0', 'sys/devices/virtual/block/loop0');
-    const disks = await listDisks(machine.roots, async () => [], ['/dev/loop0']);
+    const disks = await listDisks(machine.roots, async () => ({ members: [] }), ['/dev/loop0']);
     expect(disks.map(({ size_bytes, transport }) => [size_bytes, transport])).toEqual([[1048576, 'other']]);
   });
 });
@@ -123,8 +155,8 @@ describe('a disk is in use', () => {
     const { dev } = machine.roots;
     await machine.files({ 'proc/self/mountinfo': '30 1 8:2 / /data rw,relatime shared:1 - ext4 /dev/other rw\n' });
     expect((await onlyDisk()).in_use).toEqual([`${dev}/sda2 is mounted on /data`]);
-    await machine.files({ 'proc/self/mountinfo': `30 1 0:44 / /b rw - btrfs ${dev}/sda1 rw\n` });
-    expect((await onlyDisk()).in_use).toEqual([`${dev}/sda1 is mounted on /b`]);
+    await machine.files({ 'proc/self/mountinfo': `30 1 0:44 / /a\\040b rw - btrfs ${dev}/sda1 rw\n` });
+    expect((await onlyDisk()).in_use).toEqual([`${dev}/sda1 is mounted on /a b`]);
   });
 
   it('when it carries swap in use', async () => {
@@ -149,12 +181,20 @@ describe('a disk is in use', () => {
     expect((await onlyDisk()).in_use).toEqual([expect.stringContaining('sda1 is the medium that this system')]);
   });
 
-  it('when it carries a signature of storage that spans disks', async () => {
-    expect((await onlyDisk(['/dev/sda1 carries the signature of zfs_member'])).in_use).toHaveLength(1);
+  it('when its signatures cannot be read', async () => {
+    const disks = await listDisks(machine.roots, async () => ({ members: [], problem: 'Input/output error' }));
+    expect(disks).toMatchObject([{ in_use: ['its signatures cannot be read: Input/output error'] }]);
   });
 
-  it('by at most 64 reasons of at most 512 characters, as the protocol takes them', async () => {
-    const uses = (await onlyDisk(Array.from({ length: 100 }, () => 'x'.repeat(1000)))).in_use;
-    expect([uses.length, uses[0]?.length]).toEqual([64, 512]);
+  it('not by a signature of storage that spans disks, which is told apart', async () => {
+    expect(await onlyDisk(['zfs_member on /dev/sda1'])).toMatchObject({
+      in_use: [],
+      member_of: ['zfs_member on /dev/sda1'],
+    });
+  });
+
+  it('by at most 64 reasons or signatures of at most 512 characters, as the protocol takes them', async () => {
+    const { member_of: members = [] } = await onlyDisk(Array.from({ length: 100 }, () => 'x'.repeat(1000)));
+    expect([members.length, members[0]?.length]).toEqual([64, 512]);
   });
 });

@@ -5,9 +5,10 @@ import { readAttribute } from './attribute.js';
 import { readDiskIdentity } from './disk-identity.js';
 import { nodesOf, usesOf } from './disk-use.js';
 import type { MachineRoots } from './machine-roots.js';
+import type { Memberships } from './signatures.js';
 
 /** Looks for signatures of storage that spans disks on the given nodes. */
-export type FindMemberships = (paths: readonly string[]) => Promise<string[]>;
+export type FindMemberships = (paths: readonly string[]) => Promise<Memberships>;
 
 const MAX_LIST = 64;
 const MAX_USE_CHARS = 512;
@@ -23,6 +24,16 @@ async function isDisk(roots: MachineRoots, name: string): Promise<boolean> {
   return entries.includes('device') && size !== undefined && size !== '0' && hidden !== '1';
 }
 
+async function targetOf(link: string): Promise<string | undefined> {
+  try {
+    return basename(await readlink(link));
+  } catch (error) {
+    // udev makes a link anew whenever it looks at a disk.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 async function linksTo(roots: MachineRoots, path: string): Promise<string[]> {
   const folder = join(roots.dev, 'disk/by-id');
   const names: string[] = [];
@@ -34,20 +45,28 @@ async function linksTo(roots: MachineRoots, path: string): Promise<string[]> {
     throw error;
   }
   for (const name of entries.sort()) {
-    if (basename(await readlink(join(folder, name))) === basename(path)) names.push(name);
+    if ((await targetOf(join(folder, name))) === basename(path)) names.push(name);
   }
   return names.slice(0, MAX_LIST);
+}
+
+/** As many sentences, and as long ones, as the protocol takes. */
+function bounded(sentences: string[]): string[] {
+  return sentences.slice(0, MAX_LIST).map((sentence) => sentence.slice(0, MAX_USE_CHARS));
 }
 
 async function describeDisk(roots: MachineRoots, name: string, find: FindMemberships): Promise<InventoryDisk> {
   const identity = await readDiskIdentity(roots, name);
   const uses = await usesOf(roots, name);
   const nodes = await nodesOf(roots, name);
-  const members = await find(nodes.map(({ path }) => path));
+  const { members, problem } = await find(nodes.map(({ path }) => path));
+  // What could not be looked at is not free.
+  if (problem !== undefined) uses.push(`its signatures cannot be read: ${problem}`);
   return {
     ...identity,
     by_id: await linksTo(roots, identity.path),
-    in_use: [...uses, ...members].slice(0, MAX_LIST).map((use) => use.slice(0, MAX_USE_CHARS)),
+    in_use: bounded(uses),
+    ...(members.length === 0 ? {} : { member_of: bounded(members) }),
   };
 }
 

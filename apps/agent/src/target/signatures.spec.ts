@@ -15,7 +15,7 @@ describe('memberships', () => {
     ['VMFS', 'VMFS_volume_member', 'raid'],
     ['GFS2', 'gfs2', 'filesystem'],
   ])('finds a member of %s', (_name, type, usage) => {
-    expect(memberships(listing(['sda1', type, usage]))).toEqual([`/dev/sda1 carries the signature of ${type}`]);
+    expect(memberships(listing(['sda1', type, usage]))).toEqual([`${type} on /dev/sda1`]);
   });
 
   it('does not count ordinary file systems, swap and tables', () => {
