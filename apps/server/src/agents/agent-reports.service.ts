@@ -23,24 +23,24 @@ export class AgentReports {
     const actor = { name: `agent:${agent.mac}`, ip: agent.ip };
     switch (message.type) {
       case 'flash.progress':
-        this.progress.report(agent.mac, message, now);
+        this.progress.report(agent.sessionId, message, now);
         return [];
       case 'commit.request':
         return [await this.commit(agent, message, now)];
       case 'flash.stage':
-        await this.reports.jobOf(agent.mac, message);
+        await this.reports.jobOf(agent, message);
         await this.reports.stage(message, actor, now);
         break;
       case 'flash.finished':
-        await this.reports.jobOf(agent.mac, message);
+        await this.reports.jobOf(agent, message);
         await this.reports.finished(message, actor, now);
         break;
       case 'flash.log':
-        await this.reports.jobOf(agent.mac, message);
+        await this.reports.jobOf(agent, message);
         await this.logs.add(message);
         break;
       case 'agent.rebooting':
-        await this.reports.rebooting(message, agent.mac, now);
+        await this.reports.rebooting(message, agent, now);
         await this.sessions.end(agent.sessionId, new Date(now.getTime() + FAREWELL_MS));
         break;
     }
@@ -49,7 +49,7 @@ export class AgentReports {
 
   private async commit(agent: Agent, request: CommitRequest, now: Date): Promise<ServerMessage> {
     const ref = { job_id: request.job_id, epoch: request.epoch };
-    await this.reports.jobOf(agent.mac, ref);
+    await this.reports.jobOf(agent, ref);
     const stop = await this.reports.grantCommit(ref, { name: `agent:${agent.mac}`, ip: agent.ip }, now);
     return stop === undefined ? { type: 'commit.grant', ...ref } : { type: 'commit.refuse', ...ref, ...stop };
   }

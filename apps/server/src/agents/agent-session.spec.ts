@@ -37,7 +37,7 @@ class ScriptedDesk implements AgentDesk {
   async admit(hello: { boot_token?: string }, mac: MacAddress, ip: string) {
     await this.hold;
     if (hello.boot_token !== HELLO.boot_token) return undefined;
-    const agent: Agent = { mac, ip, sessionId: 's', policyDue: false, waits: false };
+    const agent: Agent = { mac, macs: [mac], ip, sessionId: 's', policyDue: false, waits: false };
     return { agent, secret: 'secret'.repeat(5) };
   }
 

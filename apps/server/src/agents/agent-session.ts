@@ -27,7 +27,10 @@ export interface AgentSocket {
 
 /** The agent of a session that has been opened. */
 export interface Agent {
+  /** Of the card that it has booted from. */
   readonly mac: MacAddress;
+  /** Of every card of the box, that one included: a job for any of them is a job for this agent. */
+  readonly macs: readonly string[];
   readonly ip: string;
   readonly sessionId: string;
   /** Whether boot policy `flash` may still make a job for this boot. */

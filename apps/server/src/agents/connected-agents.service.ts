@@ -25,12 +25,14 @@ export class ConnectedAgents
   }
 
   enter(agent: Agent, session: AgentSession): void {
-    const older = this.byMac.get(agent.mac);
+    // One box runs one live env: an agent that has booted from another of its cards is gone, or must go.
+    const older = agent.macs.map((mac) => this.byMac.get(mac)).filter((entry) => entry !== undefined);
     this.byMac.set(agent.mac, { agent, session });
-    if (older === undefined) return;
-    // The same agent over a new connection is no rival: it must not be told to stop writing.
-    if (older.agent.sessionId === agent.sessionId) older.session.close(NORMAL_CLOSURE, 'connected again');
-    else older.session.close(CLOSE_CODES.SUPERSEDED, 'a newer agent of this machine is connected');
+    for (const rival of older) {
+      // The same agent over a new connection is no rival: it must not be told to stop writing.
+      if (rival.agent.sessionId === agent.sessionId) rival.session.close(NORMAL_CLOSURE, 'connected again');
+      else rival.session.close(CLOSE_CODES.SUPERSEDED, 'a newer agent of this machine is connected');
+    }
   }
 
   leave(agent: Agent, session: AgentSession): void {
@@ -38,7 +40,7 @@ export class ConnectedAgents
   }
 
   notify(mac: string): void {
-    this.byMac.get(mac)?.session.wake();
+    for (const { agent, session } of this.byMac.values()) if (agent.macs.includes(mac)) session.wake();
   }
 
   isConnected(mac: string): boolean {

@@ -7,7 +7,7 @@ import { AgentSessionEntity, ApiTokenEntity, BootTokenEntity } from '../auth/ind
 import { EventEntity } from '../events/index.js';
 import { FlashJobEntity, FlashLogEntity, FlashReportEntity } from '../flash-jobs/index.js';
 import { ImageEntity } from '../images/index.js';
-import { MachineEntity } from '../machines/index.js';
+import { MachineEntity, MachineNicEntity } from '../machines/index.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
 
@@ -30,6 +30,7 @@ const source = new DataSource({
     FlashReportEntity,
     ImageEntity,
     MachineEntity,
+    MachineNicEntity,
   ],
 });
 await source.initialize();

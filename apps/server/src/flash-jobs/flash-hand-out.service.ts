@@ -1,10 +1,11 @@
-import type { FlashStart } from '@bty/wire-types';
+import type { FlashedTarget, FlashStart } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
 import { ImageCatalog } from '../images/index.js';
 import { FlashDeadlineQueue } from './flash-deadline.queue.js';
 import type { FlashJobEntity, JobError } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
+import { FlashJobsRepository } from './flash-jobs.repository.js';
 import { failWith, handOut } from './job-change.js';
 import { MAX_ATTEMPTS } from './job-state.js';
 
@@ -20,6 +21,7 @@ export class FlashHandOut {
 
   constructor(
     private readonly images: ImageCatalog,
+    private readonly jobs: FlashJobsRepository,
     private readonly changes: FlashJobChangesRepository,
     private readonly deadlines: FlashDeadlineQueue,
   ) {}
@@ -37,7 +39,7 @@ export class FlashHandOut {
     }
     await this.deadlines.arm(changed.id, changed.epoch);
     this.log.log(`flash job ${changed.id} of ${changed.mac} is handed out (epoch ${changed.epoch})`);
-    return toFlashStart(changed);
+    return toFlashStart(changed, await this.jobs.lastTarget(changed.mac));
   }
 
   private async decide(jobId: string, sessionId: string, actor: Actor, now: Date): Promise<FlashJobEntity | undefined> {
@@ -62,7 +64,7 @@ function imageChanged(job: FlashJobEntity, sha256: string | null): JobError | un
   return { code: 'IMAGE_CHANGED', message, details: { ordered_sha256: job.imageSha256, present_sha256: sha256 } };
 }
 
-function toFlashStart(job: FlashJobEntity): FlashStart {
+function toFlashStart(job: FlashJobEntity, lastTarget: FlashedTarget | undefined): FlashStart {
   const { imageFormat, imageSizeBytes, contentSizeBytes, imageSha256, contentBlake3 } = job;
   if (!imageFormat || !imageSizeBytes || !contentSizeBytes || !imageSha256 || !contentBlake3) {
     throw new TypeError(`flash job ${job.id} was handed out without an image`);
@@ -81,6 +83,7 @@ function toFlashStart(job: FlashJobEntity): FlashStart {
       content_blake3: contentBlake3,
     },
     ...(job.targetHint === null ? {} : { target_hint: job.targetHint }),
+    ...(lastTarget === undefined ? {} : { last_target: lastTarget }),
     verify: job.verify,
     provisioning_mode: job.provisioningMode === 'cijoe-online' ? 'none' : job.provisioningMode,
   };

@@ -27,6 +27,12 @@ export interface ChangeOptions {
   readonly also?: ((manager: EntityManager, job: FlashJobEntity) => Promise<void>) | undefined;
 }
 
+function jobActive(holder: FlashJobEntity | undefined, mac: string): BtyError {
+  const same = holder === undefined || holder.mac === mac ? '' : `, which is the same machine as ${mac},`;
+  const details = { job_id: holder?.id, mac: holder?.mac };
+  return new BtyError('JOB_ACTIVE', `flash job ${holder?.id} of ${holder?.mac ?? mac}${same} is active`, { details });
+}
+
 function violated(error: unknown, constraint: RegExp): boolean {
   if (!(error instanceof QueryFailedError)) return false;
   const driver = error.driverError as { code?: string; constraint?: string };
@@ -44,30 +50,32 @@ export class FlashJobChangesRepository {
 
   /**
    * Stores a new job after `check` has looked at what it needs, in one transaction. Throws JOB_ACTIVE when the machine
-   * has an active one. Returns undefined when the idempotency key is taken.
+   * has an active one, under whichever of its MAC addresses. Returns undefined when the idempotency key is taken.
    */
   async insert(
     actor: Actor,
     check: (manager: EntityManager) => Promise<FlashJobEntity>,
   ): Promise<FlashJobEntity | undefined> {
-    let mac: string | undefined;
+    let mac = '';
     try {
       return await this.source.transaction(async (manager) => {
         const job = await check(manager);
         mac = job.mac;
+        const holder = await this.jobs.activeOf(mac, manager);
+        if (holder !== undefined) {
+          const repeated = job.idempotencyKey !== null && job.idempotencyKey === holder.idempotencyKey;
+          if (repeated) return undefined;
+          throw jobActive(holder, mac);
+        }
         await manager.insert(FlashJobEntity, job as object);
-        await this.note(manager, job, 'flash-job.created', actor, undefined, {
-          state: job.state,
-          image: job.imageName,
-        });
+        const after = { state: job.state, image: job.imageName };
+        await this.note(manager, job, 'flash-job.created', actor, undefined, after);
         return job;
       });
     } catch (error) {
       if (violated(error, /flash_jobs_idempotency_key/)) return undefined;
-      if (!violated(error, /flash_jobs_one_active/) || mac === undefined) throw error;
-      const holder = await this.jobs.activeOf(mac);
-      const details = { job_id: holder?.id };
-      throw new BtyError('JOB_ACTIVE', `flash job ${holder?.id} of ${mac} is active`, { details });
+      if (!violated(error, /flash_jobs_one_active/)) throw error;
+      throw jobActive(await this.jobs.activeOf(mac), mac);
     }
   }
 
@@ -100,9 +108,9 @@ export class FlashJobChangesRepository {
     throw new BtyError('UNAVAILABLE', `flash job ${id} is changing too often; try again`);
   }
 
-  /** Sets columns that are no change of state, such as the progress, while the attempt is under way. */
-  async update(id: string, mac: string, epoch: number, set: Partial<FlashJobEntity>): Promise<boolean> {
-    const where = { id, mac, epoch, state: In(['dispatched', 'running']) };
+  /** Sets columns that are no change of state, such as the progress, while the session has the attempt under way. */
+  async update(id: string, sessionId: string, epoch: number, set: Partial<FlashJobEntity>): Promise<boolean> {
+    const where = { id, sessionId, epoch, state: In(['dispatched', 'running']) };
     const { affected } = await this.source.getRepository(FlashJobEntity).update(where, set as object);
     return affected === 1;
   }

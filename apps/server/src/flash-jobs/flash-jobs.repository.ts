@@ -1,8 +1,9 @@
+import type { FlashedTarget } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, In } from 'typeorm';
+import { DataSource, type EntityManager, In } from 'typeorm';
 import { ImageUse } from '../images/index.js';
-import { type JobSummary, type MachineJobSummaries, MachineJobs } from '../machines/index.js';
+import { type JobSummary, MachineBoxesRepository, type MachineJobSummaries, MachineJobs } from '../machines/index.js';
 import { FlashJobEntity } from './flash-job.entity.js';
 
 const ACTIVE = ['queued', 'dispatched', 'running'] as const;
@@ -23,14 +24,26 @@ function summaryOf(job: FlashJobEntity): JobSummary {
 /** What is known of flash jobs. */
 @Injectable()
 export class FlashJobsRepository implements MachineJobs, ImageUse {
-  constructor(@InjectDataSource() private readonly source: DataSource) {}
+  constructor(
+    @InjectDataSource() private readonly source: DataSource,
+    private readonly boxes: MachineBoxesRepository,
+  ) {}
 
   async find(id: string): Promise<FlashJobEntity | undefined> {
     return (await this.source.getRepository(FlashJobEntity).findOneBy({ id })) ?? undefined;
   }
 
-  async activeOf(mac: string): Promise<FlashJobEntity | undefined> {
-    return (await this.source.getRepository(FlashJobEntity).findOneBy({ mac, state: In(ACTIVE) })) ?? undefined;
+  /** The active job of a machine: that of this record before that of another record of the same box. */
+  async activeOf(mac: string, manager: EntityManager = this.source.manager): Promise<FlashJobEntity | undefined> {
+    const where = { mac: In(await this.boxes.macsOf(mac, manager)), state: In(ACTIVE) };
+    const active = await manager.find(FlashJobEntity, { where, order: { createdAt: 'ASC' } });
+    return active.find((job) => job.mac === mac) ?? active[0];
+  }
+
+  async lastTarget(mac: string): Promise<FlashedTarget | undefined> {
+    const where = { mac: In(await this.boxes.macsOf(mac)), state: 'succeeded' } as const;
+    const order = { finishedAt: 'DESC' } as const;
+    return (await this.source.getRepository(FlashJobEntity).findOne({ where, order }))?.result?.target;
   }
 
   async byIdempotencyKey(idempotencyKey: string): Promise<FlashJobEntity | undefined> {

@@ -1,4 +1,4 @@
-import type { FlashProgress, MacAddress } from '@bty/wire-types';
+import type { FlashProgress } from '@bty/wire-types';
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { JobProgress } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
@@ -6,7 +6,7 @@ import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 const STORE_INTERVAL_MS = 1_000;
 
 interface Pending {
-  readonly mac: MacAddress;
+  readonly sessionId: string;
   readonly epoch: number;
   readonly progress: JobProgress;
   /** When the bytes or the phase changed last; the same numbers again are no progress. */
@@ -27,15 +27,15 @@ export class FlashProgressBuffer implements OnModuleDestroy {
     clearInterval(this.timer);
   }
 
-  /** Takes the progress of a job of this machine; that of another's is never stored. */
-  report(mac: MacAddress, message: FlashProgress, now: Date): void {
+  /** Takes the progress of a job that this session was given; that of another's is never stored. */
+  report(sessionId: string, message: FlashProgress, now: Date): void {
     const before = this.latest.get(message.job_id);
     const moved =
       before?.epoch !== message.epoch ||
       before.progress.stage !== message.stage ||
       before.progress.bytesDone !== message.bytes_done;
     this.latest.set(message.job_id, {
-      mac,
+      sessionId,
       epoch: message.epoch,
       progress: {
         stage: message.stage,
@@ -56,7 +56,7 @@ export class FlashProgressBuffer implements OnModuleDestroy {
       try {
         const set = { progress: pending.progress, lastProgressAt: pending.movedAt };
         // An attempt that is over takes no more progress, and needs no room here.
-        if (!(await this.changes.update(jobId, pending.mac, pending.epoch, set))) this.latest.delete(jobId);
+        if (!(await this.changes.update(jobId, pending.sessionId, pending.epoch, set))) this.latest.delete(jobId);
       } catch (error) {
         this.log.warn(`progress of flash job ${jobId} is not stored: ${String(error)}`);
       }

@@ -44,11 +44,14 @@ export class FlashReports {
     private readonly machines: MachinesRepository,
   ) {}
 
-  /** The job that a message of this machine's agent names. Throws NOT_FOUND when it is none of the machine's. */
-  async jobOf(mac: MacAddress, ref: JobRef): Promise<FlashJobEntity> {
+  /**
+   * The job that a message of an agent names. Throws NOT_FOUND when it is none of its machine's: neither of its own
+   * record nor, handed to this very session, of another record of the same box.
+   */
+  async jobOf(agent: { mac: MacAddress; sessionId: string }, ref: JobRef): Promise<FlashJobEntity> {
     const job = await this.jobs.find(ref.job_id);
-    if (job?.mac !== mac) throw new BtyError('NOT_FOUND', `job_id: ${ref.job_id} is no flash job of ${mac}`);
-    return job;
+    if (job !== undefined && (job.mac === agent.mac || job.sessionId === agent.sessionId)) return job;
+    throw new BtyError('NOT_FOUND', `job_id: ${ref.job_id} is no flash job of ${agent.mac}`);
   }
 
   async stage(report: FlashStageReport, actor: Actor, now: Date): Promise<void> {
@@ -89,12 +92,12 @@ export class FlashReports {
   }
 
   /** The machine is about to boot what was flashed: its next PXE contacts are that boot. */
-  async rebooting(ref: JobRef, mac: MacAddress, now: Date): Promise<void> {
-    const job = await this.jobOf(mac, ref);
+  async rebooting(ref: JobRef, agent: { mac: MacAddress; sessionId: string }, now: Date): Promise<void> {
+    const job = await this.jobOf(agent, ref);
     const seconds = this.config.firstBootWindowSeconds;
     if (job.state !== 'succeeded' || job.epoch !== ref.epoch || seconds === 0) return;
     // A job that was ordered in the meantime wants the live env.
-    if ((await this.jobs.activeOf(mac)) !== undefined) return;
-    await this.machines.setFirstBootWindow(mac, new Date(now.getTime() + seconds * 1000));
+    if ((await this.jobs.activeOf(agent.mac)) !== undefined) return;
+    await this.machines.openFirstBootWindow(agent.mac, new Date(now.getTime() + seconds * 1000));
   }
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode, FlashJobState, FlashStage } from '@bty/wire-types';
+import type { ErrorCode, FlashedTarget, FlashJobState, FlashStage } from '@bty/wire-types';
 
 /** What a machine record shows of a flash job. */
 export interface JobSummary {
@@ -20,6 +20,9 @@ export interface MachineJobSummaries {
 /** Port: how machine records learn about flash jobs, which stand above them. */
 export abstract class MachineJobs {
   abstract summaries(macs: readonly string[]): Promise<ReadonlyMap<string, MachineJobSummaries>>;
+
+  /** The disk that the last successful flash of this machine, by whichever of its records, has written. */
+  abstract lastTarget(mac: string): Promise<FlashedTarget | undefined>;
 }
 
 /** Port: how machine records learn whether an agent is connected. */

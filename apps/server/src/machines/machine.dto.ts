@@ -109,6 +109,13 @@ export class MachineDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   last_flashed_at: string | null;
 
+  /**
+   * The other records of the same box, each for one of its network cards, as an agent has seen them under one DMI UUID. A
+   * flash job of any of them is a job of the box.
+   */
+  @ApiProperty({ type: [String], example: ['52:54:00:00:00:02'] })
+  linked_macs: string[];
+
   /** Whether an agent of this machine is connected now. */
   agent_connected: boolean;
 
@@ -140,8 +147,16 @@ function toSummaryDto(job: JobSummary): JobSummaryDto {
   };
 }
 
+/** What is known of a machine outside its record. */
+export interface MachineSurroundings {
+  readonly jobs: MachineJobSummaries;
+  readonly linkedMacs: readonly string[];
+  readonly agentConnected: boolean;
+}
+
 /** What the API shows of a machine. */
-export function toMachineDto(machine: MachineEntity, jobs: MachineJobSummaries, agentConnected: boolean): MachineDto {
+export function toMachineDto(machine: MachineEntity, around: MachineSurroundings): MachineDto {
+  const { jobs } = around;
   return {
     mac: machine.mac,
     boot_policy: machine.bootPolicy,
@@ -158,7 +173,8 @@ export function toMachineDto(machine: MachineEntity, jobs: MachineJobSummaries, 
     last_seen_at: machine.lastSeenAt?.toISOString() ?? null,
     last_seen_ip: machine.lastSeenIp,
     last_flashed_at: machine.lastFlashedAt?.toISOString() ?? null,
-    agent_connected: agentConnected,
+    linked_macs: [...around.linkedMacs],
+    agent_connected: around.agentConnected,
     inventory: machine.inventory,
     inventory_at: machine.inventoryAt?.toISOString() ?? null,
     active_flash_job: jobs.active === undefined ? null : toSummaryDto(jobs.active),

@@ -2,14 +2,16 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ImagesModule } from '../images/index.js';
 import { MachineEntity } from './machine.entity.js';
+import { MachineBoxesRepository } from './machine-boxes.repository.js';
+import { MachineNicEntity } from './machine-nic.entity.js';
 import { MachinesController } from './machines.controller.js';
 import { MachinesRepository } from './machines.repository.js';
 import { MachinesService } from './machines.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([MachineEntity]), ImagesModule],
+  imports: [TypeOrmModule.forFeature([MachineEntity, MachineNicEntity]), ImagesModule],
   controllers: [MachinesController],
-  providers: [MachinesRepository, MachinesService],
-  exports: [MachinesRepository],
+  providers: [MachineBoxesRepository, MachinesRepository, MachinesService],
+  exports: [MachineBoxesRepository, MachinesRepository],
 })
 export class MachinesModule {}

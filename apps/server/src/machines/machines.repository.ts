@@ -1,11 +1,12 @@
 import { BtyError, type Inventory, type MacAddress } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, In, IsNull, Not } from 'typeorm';
 import { storable } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
 import { MachineEntity } from './machine.entity.js';
+import { MachineBoxesRepository } from './machine-boxes.repository.js';
 import { DISCOVERED_FIELDS, type MachineFields, operatorFields } from './machine-fields.js';
 
 /** Which machines to list. */
@@ -30,6 +31,7 @@ export class MachinesRepository {
   constructor(
     @InjectDataSource() private readonly source: DataSource,
     private readonly events: EventsRepository,
+    private readonly boxes: MachineBoxesRepository,
   ) {}
 
   async find(mac: MacAddress): Promise<MachineEntity | undefined> {
@@ -48,24 +50,50 @@ export class MachinesRepository {
   /** Records that a machine was in contact; the first contact makes the record. Safe against any number at once. */
   async contact(mac: MacAddress, actor: Actor, now: Date): Promise<MachineEntity> {
     return this.source.transaction(async (manager) => {
-      await this.see(manager, mac, actor, now);
+      if (await this.see(manager, mac, actor, now)) await this.boxes.noteLinksIn(manager, mac, [], actor);
       return manager.findOneByOrFail(MachineEntity, { mac });
     });
   }
 
-  /** Records what an agent reports of its machine. A machine with an agent is not in its first boot after a flash. */
-  async agentConnected(mac: MacAddress, inventory: Inventory, actor: Actor, now: Date): Promise<MachineEntity> {
+  /**
+   * Records what an agent reports of its machine, and which cards are in one box. A machine with an agent is not in its
+   * first boot after a flash. Returns the record, and all MAC addresses of the box.
+   */
+  async agentConnected(
+    mac: MacAddress,
+    inventory: Inventory,
+    actor: Actor,
+    now: Date,
+  ): Promise<{ machine: MachineEntity; macs: string[] }> {
+    const seen = storable(inventory);
     return this.source.transaction(async (manager) => {
+      const before = await this.boxes.linksOf(mac, manager);
+      await this.boxes.seeIn(manager, mac, seen, now);
+      const macs = await this.boxes.lockIn(manager, mac);
       await this.see(manager, mac, actor, now);
-      await manager.query(
-        'UPDATE machines SET inventory = $2, inventory_at = $3, first_boot_until = NULL WHERE mac = $1',
-        [mac, JSON.stringify(storable(inventory)), now],
-      );
-      return manager.findOneByOrFail(MachineEntity, { mac });
+      const columns = [mac, JSON.stringify(seen), now];
+      await manager.query('UPDATE machines SET inventory = $2, inventory_at = $3 WHERE mac = $1', columns);
+      await this.closeFirstBoot(manager, macs);
+      await this.boxes.noteLinksIn(manager, mac, before, actor);
+      return { machine: await manager.findOneByOrFail(MachineEntity, { mac }), macs };
     });
   }
 
-  private async see(manager: EntityManager, mac: MacAddress, actor: Actor, now: Date): Promise<void> {
+  /** What an agent saw last of the machine, from whichever card of the box it had booted. */
+  async lastInventory(mac: MacAddress): Promise<{ inventory: Inventory; at: Date } | undefined> {
+    const where = { mac: In(await this.boxes.macsOf(mac)), inventory: Not(IsNull()) };
+    const order = { inventoryAt: 'DESC' } as const;
+    const record = await this.source.getRepository(MachineEntity).findOne({ where, order });
+    if (!record?.inventory || !record.inventoryAt) return undefined;
+    return { inventory: record.inventory, at: record.inventoryAt };
+  }
+
+  private async closeFirstBoot(manager: EntityManager, macs: readonly string[]): Promise<void> {
+    await manager.query('UPDATE machines SET first_boot_until = NULL WHERE mac = ANY($1)', [macs]);
+  }
+
+  /** Tells whether the record was made by this. */
+  private async see(manager: EntityManager, mac: MacAddress, actor: Actor, now: Date): Promise<boolean> {
     const seen = { mac, discoveredAt: now, lastSeenAt: now, lastSeenIp: actor.ip ?? null };
     const inserted = await manager
       .createQueryBuilder()
@@ -78,13 +106,14 @@ export class MachinesRepository {
     if ((inserted.raw as unknown[]).length > 0) {
       const after = { boot_policy: DISCOVERED_FIELDS.bootPolicy };
       await this.events.append(manager, { subject: subject(mac), action: 'machine.discovered', actor, after });
-      return;
+      return true;
     }
     await manager.query(
       `UPDATE machines SET last_seen_at = $2, last_seen_ip = $3, discovered_at = COALESCE(discovered_at, $2)
        WHERE mac = $1`,
       [mac, now, seen.lastSeenIp],
     );
+    return false;
   }
 
   /** Replaces the operator's fields, making the record when there is none. Tells whether it was made. */
@@ -108,6 +137,7 @@ export class MachinesRepository {
       if (!created) await manager.update(MachineEntity, { mac }, fields);
       const action = created ? 'machine.created' : 'machine.changed';
       await this.events.append(manager, { subject: subject(mac), action, actor, before, after: { ...fields } });
+      if (created) await this.boxes.noteLinksIn(manager, mac, [], actor);
       return { machine: await manager.findOneByOrFail(MachineEntity, { mac }), created };
     });
   }
@@ -141,16 +171,19 @@ export class MachinesRepository {
   }
 
   /**
-   * Locks the record against removal for the rest of the transaction of `manager`, and closes its first boot window: a
-   * new flash job wants the live env. Undefined when there is no such machine.
+   * Locks the record against removal, and its box against another job, for the rest of the transaction of `manager`, and
+   * closes the first boot window: a new flash job wants the live env. Undefined when there is no such machine.
    */
   async claimForJobIn(manager: EntityManager, mac: MacAddress): Promise<MachineEntity | undefined> {
-    await manager.query('UPDATE machines SET first_boot_until = NULL WHERE mac = $1', [mac]);
+    await this.closeFirstBoot(manager, await this.boxes.lockIn(manager, mac));
     return (await manager.findOneBy(MachineEntity, { mac })) ?? undefined;
   }
 
-  /** Opens the window in which contacts of the machine are its first boot after a flash; null closes it. */
-  async setFirstBootWindow(mac: string, until: Date | null): Promise<void> {
-    await this.source.query('UPDATE machines SET first_boot_until = $2 WHERE mac = $1', [mac, until]);
+  /** Opens the window in which contacts of the machine, by whichever card, are its first boot after a flash. */
+  async openFirstBootWindow(mac: string, until: Date): Promise<void> {
+    await this.source.transaction(async (manager) => {
+      const macs = await this.boxes.lockIn(manager, mac);
+      await manager.query('UPDATE machines SET first_boot_until = $2 WHERE mac = ANY($1)', [macs, until]);
+    });
   }
 }

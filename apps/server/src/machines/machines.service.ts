@@ -4,6 +4,7 @@ import { type Actor, invalidFields } from '../http/index.js';
 import { ImagesRepository } from '../images/index.js';
 import { type MachineDto, toMachineDto } from './machine.dto.js';
 import type { MachineEntity } from './machine.entity.js';
+import { MachineBoxesRepository } from './machine-boxes.repository.js';
 import type { MachineFields } from './machine-fields.js';
 import { AgentPresence, MachineJobs } from './machine-jobs.port.js';
 import { type MachineFilter, MachinesRepository, noSuchMachine } from './machines.repository.js';
@@ -13,6 +14,7 @@ import { type MachineFilter, MachinesRepository, noSuchMachine } from './machine
 export class MachinesService {
   constructor(
     private readonly machines: MachinesRepository,
+    private readonly boxes: MachineBoxesRepository,
     private readonly images: ImagesRepository,
     private readonly jobs: MachineJobs,
     private readonly agents: AgentPresence,
@@ -65,14 +67,20 @@ export class MachinesService {
   }
 
   private async showOne(machine: MachineEntity): Promise<MachineDto> {
-    const jobs = await this.jobs.summaries([machine.mac]);
-    return toMachineDto(machine, jobs.get(machine.mac) ?? {}, this.agents.isConnected(machine.mac));
+    const [shown] = await this.show([machine]);
+    if (shown === undefined) throw noSuchMachine(machine.mac);
+    return shown;
   }
 
   private async show(machines: readonly MachineEntity[]): Promise<MachineDto[]> {
-    const jobs = await this.jobs.summaries(machines.map(({ mac }) => mac));
+    const macs = machines.map(({ mac }) => mac);
+    const [jobs, linked] = [await this.jobs.summaries(macs), await this.boxes.linkedTo(macs)];
     return machines.map((machine) =>
-      toMachineDto(machine, jobs.get(machine.mac) ?? {}, this.agents.isConnected(machine.mac)),
+      toMachineDto(machine, {
+        jobs: jobs.get(machine.mac) ?? {},
+        linkedMacs: linked.get(machine.mac) ?? [],
+        agentConnected: this.agents.isConnected(machine.mac),
+      }),
     );
   }
 }

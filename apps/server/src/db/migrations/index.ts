@@ -1,4 +1,5 @@
 import { FirstTables1795379789221 } from './1795379789221-first-tables.js';
+import { MachineNics1795646507320 } from './1795646507320-machine-nics.js';
 
 /** Every migration, oldest first. A list rather than a glob: it is the same in the build, the tests and a bundle. */
-export const MIGRATIONS = [FirstTables1795379789221];
+export const MIGRATIONS = [FirstTables1795379789221, MachineNics1795646507320];
