@@ -4,14 +4,16 @@ import { ImagesModule } from '../images/index.js';
 import { MachineEntity } from './machine.entity.js';
 import { MachineBoxesRepository } from './machine-boxes.repository.js';
 import { MachineNicEntity } from './machine-nic.entity.js';
+import { MachineTargetController } from './machine-target.controller.js';
+import { MachineTargets } from './machine-target.service.js';
 import { MachinesController } from './machines.controller.js';
 import { MachinesRepository } from './machines.repository.js';
 import { MachinesService } from './machines.service.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([MachineEntity, MachineNicEntity]), ImagesModule],
-  controllers: [MachinesController],
-  providers: [MachineBoxesRepository, MachinesRepository, MachinesService],
+  controllers: [MachinesController, MachineTargetController],
+  providers: [MachineBoxesRepository, MachinesRepository, MachinesService, MachineTargets],
   exports: [MachineBoxesRepository, MachinesRepository],
 })
 export class MachinesModule {}
