@@ -8,7 +8,7 @@ import {
   type ServerMessage,
 } from '@bty/wire-types';
 import { WebSocket } from 'ws';
-import type { TestServer } from './test-server.js';
+import type { ServerUnderTest } from './server-under-test.js';
 
 const PATIENCE_MS = 5_000;
 
@@ -63,7 +63,7 @@ export class FakeAgent {
     });
   }
 
-  static async connect(server: TestServer, mac: string): Promise<FakeAgent> {
+  static async connect(server: ServerUnderTest, mac: string): Promise<FakeAgent> {
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}/agent`, AGENT_SUBPROTOCOL);
     const agent = new FakeAgent(socket, mac);
     await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject));
@@ -71,7 +71,7 @@ export class FakeAgent {
   }
 
   /** Boots the live env as a machine does: asks for its script, connects with the token in it, says hello. */
-  static async boot(server: TestServer, mac: string, hello: Record<string, unknown> = {}): Promise<FakeAgent> {
+  static async boot(server: ServerUnderTest, mac: string, hello: Record<string, unknown> = {}): Promise<FakeAgent> {
     const script = (await server.ask(`/pxe/${mac}`, { anonymous: true })).text;
     const agent = await FakeAgent.connect(server, mac);
     const boot_token = kernelArgument(script, 'token');
@@ -81,7 +81,7 @@ export class FakeAgent {
   }
 
   /** Comes back after its connection was cut, with the session that it has. */
-  async reconnect(server: TestServer, hello: Record<string, unknown> = {}): Promise<FakeAgent> {
+  async reconnect(server: ServerUnderTest, hello: Record<string, unknown> = {}): Promise<FakeAgent> {
     const agent = await FakeAgent.connect(server, this.mac);
     agent.seq = this.seq;
     agent.hello({ session: this.session, ...hello });

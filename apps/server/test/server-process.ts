@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ServerUnderTest } from './server-under-test.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const MAIN = join(ROOT, 'dist/server/apps/server/src/main.js');
@@ -11,14 +12,15 @@ const NODE = join(ROOT, 'node_modules/.bin/node');
 const START_TIMEOUT_MS = 20_000;
 
 /** The built server as a process of its own, on its embedded Postgres, as an installation runs it. */
-export class ServerProcess {
+export class ServerProcess extends ServerUnderTest {
   log = '';
-  port = 0;
+  override port = 0;
 
   private constructor(
     readonly stateDir: string,
     private readonly child: ChildProcess,
   ) {
+    super();
     child.stderr?.on('data', (part: Buffer) => {
       this.log += part.toString();
     });
@@ -37,33 +39,27 @@ export class ServerProcess {
     rmSync(join(stateDir, '..'), { recursive: true, force: true });
   }
 
-  static async start(stateDir: string, args: string[] = []): Promise<ServerProcess> {
+  static async start(
+    stateDir: string,
+    args: string[] = [],
+    settings: Record<string, string> = {},
+  ): Promise<ServerProcess> {
     if (!existsSync(MAIN)) throw new Error('the server is not built: npm run build');
-    const env = { PATH: process.env['PATH'], BTY_STATE_DIR: stateDir, BTY_HTTP_PORT: '0', BTY_HTTP_HOST: '127.0.0.1' };
+    const own = { BTY_STATE_DIR: stateDir, BTY_HTTP_PORT: '0', BTY_HTTP_HOST: '127.0.0.1' };
+    const env = { PATH: process.env['PATH'], ...own, ...settings };
     const child = spawn(NODE, ['--enable-source-maps', MAIN, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
     const server = new ServerProcess(stateDir, child);
     if (args.length === 0) await server.untilItListens();
     return server;
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  get token(): string {
+  override get token(): string {
     return readFileSync(join(this.stateDir, 'admin-token'), 'utf8').trim();
   }
 
   /** Process id of its Postgres. */
   get postgresPid(): number {
     return Number(readFileSync(join(this.stateDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
-  }
-
-  async ask(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(`${this.url}${path}`, {
-      ...init,
-      headers: { Authorization: `Bearer ${this.token}`, ...init.headers },
-    });
   }
 
   /** Sends a signal and waits for the end; tells how it ended and after how many milliseconds. */
