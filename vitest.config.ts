@@ -29,8 +29,19 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['{apps,libs}/*/test/**/*.int-spec.ts'],
+          include: ['{apps,libs}/*/test/**/*.int-spec.ts', 'apps/server/test/**/*.queue-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        // what needs a queue, with the queues in Redis
+        extends: true,
+        test: {
+          name: 'redis',
+          include: ['apps/server/test/**/*.queue-spec.ts'],
+          globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/server/test/redis.setup.ts'],
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },

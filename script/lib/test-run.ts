@@ -66,7 +66,7 @@ const began = performance.now();
 check('format, lint, types, import rules, dead code', 'npm', 'run', '--silent', 'lint');
 check('docs/openapi.json is what the server says', 'npm', 'run', '--silent', 'openapi:check');
 check('migrations and entities agree', 'npm', 'run', '--silent', 'db:check');
-vitest('unit', 'integration');
+vitest('unit', 'integration', 'redis');
 if (size !== '--fast') {
   const report = size === '--all' ? vitest('stories', 'every-case') : vitest('stories');
   if (report) {

@@ -7,28 +7,12 @@ import { closeApp, createApp } from '../src/app.js';
 import { AdminTokenService } from '../src/auth/index.js';
 import { type Config, parseConfig } from '../src/config/index.js';
 import type { SocketTarget } from '../src/db/database-target.js';
+import { queueSettings } from './queue-settings.js';
+import { ServerUnderTest } from './server-under-test.js';
 import { createDatabase } from './test-database.js';
 
-/** What a request of a test says; a body that is no text or bytes is sent as JSON. */
-export interface Ask {
-  readonly method?: string;
-  readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-  /** Send no token. */
-  readonly anonymous?: boolean;
-}
-
-/** The answer to a request. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
-  readonly json: any;
-}
-
 /** The whole server in this process, on a database and directories of its own, listening on a free port. */
-export class TestServer {
+export class TestServer extends ServerUnderTest {
   private constructor(
     readonly config: Config,
     readonly database: SocketTarget,
@@ -36,12 +20,15 @@ export class TestServer {
     readonly port: number,
     private readonly app: NestExpressApplication,
     private readonly discard: () => Promise<void>,
-  ) {}
+  ) {
+    super();
+  }
 
   static async start(settings: Record<string, string> = {}): Promise<TestServer> {
     const { target, drop } = await createDatabase();
     const stateDir = mkdtempSync(join(tmpdir(), 'bty-test-'));
-    const config = parseConfig({ BTY_STATE_DIR: stateDir, BTY_HTTP_HOST: '127.0.0.1', ...settings });
+    const own = { BTY_STATE_DIR: stateDir, BTY_HTTP_HOST: '127.0.0.1', ...(await queueSettings()) };
+    const config = parseConfig({ ...own, ...settings });
     mkdirSync(config.bootDir);
     writeFileSync(join(config.bootDir, 'vmlinuz'), 'kernel');
     writeFileSync(join(config.bootDir, 'base.initrd'), 'initrd');
@@ -52,48 +39,30 @@ export class TestServer {
     return TestServer.open(config, target, discard);
   }
 
-  private static async open(config: Config, target: SocketTarget, discard: () => Promise<void>): Promise<TestServer> {
+  private static async open(
+    config: Config,
+    target: SocketTarget,
+    discard: () => Promise<void>,
+    known?: string,
+  ): Promise<TestServer> {
     const app = await createApp(config, target);
     app.useLogger(false);
     const admin = app.get(AdminTokenService, { strict: false });
-    const token = (await admin.ensure()) ?? (await admin.renew());
+    const token = known ?? (await admin.ensure()) ?? (await admin.renew());
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
     return new TestServer(config, target, token, port, app, discard);
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  async ask(path: string, ask: Ask = {}): Promise<Answer> {
-    const raw = typeof ask.body === 'string' || ask.body instanceof Uint8Array || ask.body === undefined;
-    const response = await fetch(`${this.url}${path}`, {
-      method: ask.method ?? 'GET',
-      headers: {
-        ...(ask.anonymous ? {} : { Authorization: `Bearer ${this.token}` }),
-        ...(raw ? {} : { 'Content-Type': 'application/json' }),
-        ...ask.headers,
-      },
-      ...(ask.body === undefined ? {} : { body: raw ? (ask.body as string) : JSON.stringify(ask.body) }),
-    });
-    const text = await response.text();
-    const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
-    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
-  }
-
-  async put(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    return this.ask(path, { method: 'PUT', body, headers });
-  }
-
-  async post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    return this.ask(path, { method: 'POST', body, headers });
   }
 
   /** Stops this server and starts another on the same database and directories. */
   async restart(): Promise<TestServer> {
     await closeApp(this.app);
     return TestServer.open(this.config, this.database, this.discard);
+  }
+
+  /** Starts a second server beside this one, on the same database, queues and directories. */
+  async twin(): Promise<TestServer> {
+    return TestServer.open(this.config, this.database, async () => undefined, this.token);
   }
 
   async stop(): Promise<void> {

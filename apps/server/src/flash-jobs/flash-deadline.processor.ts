@@ -4,7 +4,7 @@ import { DelayedError, type Job } from 'bullmq';
 import { CONFIG, type Config } from '../config/index.js';
 import { FLASH_DEADLINE, WORKER, warnOfQueue } from '../queue/index.js';
 import { AgentDispatcher } from './agent-dispatcher.port.js';
-import { type DeadlineOrder, FlashDeadlineQueue } from './flash-deadline.queue.js';
+import { FlashDeadlineQueue, readDeadlineOrder } from './flash-deadline.queue.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
@@ -52,8 +52,13 @@ export class FlashDeadlineProcessor extends WorkerHost implements OnApplicationB
     this.log.error(error);
   }
 
-  override async process(order: Job<DeadlineOrder>, token?: string): Promise<void> {
-    const job = await this.jobs.find(order.data.jobId);
+  override async process(order: Job, token?: string): Promise<void> {
+    const data = readDeadlineOrder(order.data);
+    if (data === undefined) {
+      this.log.warn(`dropped an order of ${FLASH_DEADLINE} that is none: ${order.id}`);
+      return;
+    }
+    const job = await this.jobs.find(data.jobId);
     if (job === undefined || !isHeld(job.state) || job.lastProgressAt === null) return;
     const now = new Date();
     const limitMs = this.config.noProgressTimeoutSeconds * 1000;
@@ -80,6 +85,9 @@ export class FlashDeadlineProcessor extends WorkerHost implements OnApplicationB
 
   /** Postgres says which jobs an agent has; the queue may have forgotten their deadlines. */
   private async reconcile(): Promise<void> {
-    for (const job of await this.jobs.held()) await this.queue.arm(job.id, job.epoch);
+    const now = new Date();
+    for (const job of await this.jobs.held()) {
+      this.queue.arm(job.id, job.epoch, stalledMs(now, job.lastProgressAt ?? now, this.upSince));
+    }
   }
 }

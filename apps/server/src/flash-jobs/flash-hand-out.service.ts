@@ -37,7 +37,7 @@ export class FlashHandOut {
       this.log.warn(`flash job ${changed.id} of ${changed.mac} failed: ${changed.error?.message}`);
       return undefined;
     }
-    await this.deadlines.arm(changed.id, changed.epoch);
+    this.deadlines.arm(changed.id, changed.epoch, 0);
     this.log.log(`flash job ${changed.id} of ${changed.mac} is handed out (epoch ${changed.epoch})`);
     return toFlashStart(changed, await this.jobs.lastTarget(changed.mac));
   }

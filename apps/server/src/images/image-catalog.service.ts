@@ -88,6 +88,6 @@ export class ImageCatalog implements OnApplicationBootstrap, OnModuleDestroy {
       if (!present.has(name)) await this.images.remove(name, SERVER, async () => undefined);
     }
     // Also those that an earlier run did not get to: Postgres says what is due, the queue may have forgotten it.
-    for (const name of await this.images.unprepared()) await this.queue.order(name);
+    for (const name of await this.images.unprepared()) this.queue.order(name);
   }
 }

@@ -4,7 +4,7 @@ import type { Job } from 'bullmq';
 import { IMAGE_PREPARE, WORKER, warnOfQueue } from '../queue/index.js';
 import { ImageDigester } from './image-digest.js';
 import { ImageFiles } from './image-files.service.js';
-import type { PrepareOrder } from './image-prepare.queue.js';
+import { readPrepareOrder } from './image-prepare.queue.js';
 import { ImagesRepository } from './images.repository.js';
 
 // Small enough that the event loop is held for well below a millisecond at a time.
@@ -32,8 +32,13 @@ export class ImagePrepareProcessor extends WorkerHost {
     this.log.error(error);
   }
 
-  override async process(job: Job<PrepareOrder>): Promise<void> {
-    const { name } = job.data;
+  override async process(order: Job, _token?: string, stop?: AbortSignal): Promise<void> {
+    const data = readPrepareOrder(order.data);
+    if (data === undefined) {
+      this.log.warn(`dropped an order of ${IMAGE_PREPARE} that is none: ${order.id}`);
+      return;
+    }
+    const { name } = data;
     const image = await this.images.find(name);
     if (image?.state !== 'preparing') return;
     const file = await this.files.open(name);
@@ -42,6 +47,7 @@ export class ImagePrepareProcessor extends WorkerHost {
       const digester = new ImageDigester();
       const buffer = Buffer.alloc(READ_SIZE_BYTES);
       for (;;) {
+        stop?.throwIfAborted();
         const { bytesRead } = await file.handle.read(buffer, 0, READ_SIZE_BYTES, null);
         if (bytesRead === 0) break;
         digester.update(buffer.subarray(0, bytesRead));

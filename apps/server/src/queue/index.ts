@@ -1,3 +1,5 @@
+export { Bell } from './bell.js';
 export { QueueModule } from './queue.module.js';
 export { QueueConnection } from './queue-connection.js';
-export { FLASH_DEADLINE, FORGET, IMAGE_PREPARE, WORKER, warnOfQueue } from './queue-names.js';
+export { warnOfQueue } from './queue-log.js';
+export { FLASH_DEADLINE, IMAGE_PREPARE, WORKER } from './queue-names.js';

@@ -1,9 +1,15 @@
 import { BullModule } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { DatabaseTarget } from '../db/index.js';
+import { BackendQueue } from './queue-backend.js';
 import { QueueConnection } from './queue-connection.js';
+import { SteadyWorker } from './steady-worker.js';
 
-/** Connects BullMQ: to Redis when there is an address of one, to its Postgres backend otherwise. One backend a process. */
+// Here and not in the module: the features that import it register their queues while they are loaded.
+BullModule.queueClass = BackendQueue;
+BullModule.workerClass = SteadyWorker;
+
+/** Connects BullMQ: to Redis when there is an address of one, to its Postgres backend otherwise. */
 @Module({})
 export class QueueModule {
   static forRoot(target: DatabaseTarget, redisUrl: string | undefined): DynamicModule {
@@ -15,7 +21,7 @@ export class QueueModule {
     };
     const bull = BullModule.forRootAsync({
       inject: [QueueConnection],
-      useFactory: (connection: QueueConnection) => ({ connection: connection.options }),
+      useFactory: (connection: QueueConnection) => connection.options,
     });
     return { ...self, imports: [bull] };
   }

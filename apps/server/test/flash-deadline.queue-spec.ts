@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FLASH_DEADLINE } from '../src/queue/index.js';
 import { FakeAgent } from './fake-agent.js';
 import { job, jobIn, newMachine } from './flash-steps.js';
+import { openQueue } from './open-queue.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
 
@@ -68,5 +70,36 @@ describe('progress', () => {
     await sleep(TIMEOUT_SECONDS * 500);
     expect(await job(server, job_id)).toMatchObject({ state: 'dispatched', epoch: 1 });
     expect((await jobIn(server, job_id, 'queued')).history.at(-1)).toMatchObject({ code: 'NO_PROGRESS' });
+  });
+});
+
+describe('an order of the queue', () => {
+  it('that is forged, or names a job that is none, is dropped', async () => {
+    const { queue, close } = await openQueue(server, FLASH_DEADLINE);
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
+    const agent = await FakeAgent.boot(server, mac);
+    const { job_id } = await agent.receive('flash.start');
+    const forged = [null, 7, 'x', {}, { jobId: 7 }, { jobId: 'x' }, { jobId: [job_id] }, { jobId: { $ne: null } }];
+    for (const data of [...forged, { jobId: '3f2b8c1e-8f0a-4b57-9d0b-3a8a3d1a5e11' }]) await queue.add('look', data);
+    expect(await agent.receive('flash.cancel')).toMatchObject({ job_id, epoch: 1, code: 'STALE_EPOCH' });
+    expect(await queue.getJobCountByTypes('wait', 'active', 'failed', 'completed')).toBe(0);
+    await server.post(`/flash-jobs/${job_id}/cancel`, undefined);
+    await close();
+  });
+
+  it('that comes many times, to two servers, stops a job once', async () => {
+    const twin = await server.twin();
+    const { queue, close } = await openQueue(server, FLASH_DEADLINE);
+    const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
+    const { job_id } = await (await FakeAgent.boot(server, mac)).receive('flash.start');
+    const past = `UPDATE flash_jobs SET last_progress_at = now() - interval '1 hour', epoch = 5 WHERE id = $1`;
+    await sleep(TIMEOUT_SECONDS * 1000);
+    await query(server.database, past, [job_id]);
+    await Promise.all(Array.from({ length: 20 }, () => queue.add('look', { jobId: job_id })));
+    await jobIn(server, job_id, 'failed');
+    const events: { action: string }[] = (await server.ask(`/events?subject=flash-job/${job_id}`)).json;
+    expect(events.filter(({ action }) => action === 'flash-job.failed')).toHaveLength(1);
+    await close();
+    await twin.stop();
   });
 });
