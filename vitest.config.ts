@@ -46,6 +46,17 @@ export default defineConfig({
           hookTimeout: 30_000,
         },
       },
+      {
+        // things done to a server, its Postgres and its Redis, each of which takes seconds to get over
+        extends: true,
+        test: {
+          name: 'faults',
+          include: ['test/faults/*.fault-spec.ts'],
+          globalSetup: ['apps/server/test/postgres.setup.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 30_000,
+        },
+      },
       stories('stories', 'test/e2e/*.story.ts'),
       stories('every-case', 'test/e2e/all/*.story.ts'),
     ],

@@ -32,7 +32,7 @@ export class Bell<T extends object> {
       await this.queue.add('order', order.data, { jobId: id, delay, removeOnComplete: true, removeOnFail: true });
     } catch (error) {
       if (this.queue.closing !== undefined) return;
-      warnOfQueue(error as Error);
+      warnOfQueue(new Error(`an order of ${this.queue.name} has to wait: ${(error as Error).message}`));
       this.missed.set(id, order);
       this.timer ??= setTimeout(() => this.ringAgain(), RETRY_MS).unref();
     }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type ConnectionOptions, type QueueOptions, runMigrations } from 'bullmq';
 import { Redis } from 'ioredis';
 import { type DatabaseTarget, openPool } from '../db/index.js';
-import { warnOfQueue } from './queue-log.js';
+import { noteQueueIsBack, warnOfQueue } from './queue-log.js';
 import { redisProblem } from './redis-info.js';
 
 const SCHEMA = 'bullmq';
@@ -62,7 +62,11 @@ export class QueueConnection {
     let trouble: Error | undefined;
     redis.on('error', (error: Error) => {
       trouble = error;
-      warnOfQueue(new Error(`Redis: ${error.message}`));
+      warnOfQueue(error);
+    });
+    redis.on('ready', () => {
+      if (trouble !== undefined) noteQueueIsBack();
+      trouble = undefined;
     });
     await Promise.race([once(redis, 'ready'), once(redis, 'close')]).catch(() => undefined);
     const probe = async () => {

@@ -16,3 +16,9 @@ export function warnOfQueue(error: Error): void {
   saidAt.set(error.message, now);
   new Logger('Queue').warn(error.message);
 }
+
+/** Says that the queue is reachable again; the next trouble is new. */
+export function noteQueueIsBack(): void {
+  saidAt.clear();
+  new Logger('Queue').log('Redis is reachable again');
+}

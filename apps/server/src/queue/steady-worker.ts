@@ -4,7 +4,7 @@ import { type ConnectionOptions, type Job, Worker, type WorkerListener, type Wor
 import { Redis } from 'ioredis';
 import { BackendQueue, backendFor } from './queue-backend.js';
 
-const LOOK_INTERVAL_MS = 2_000;
+const LOOK_INTERVAL_MS = 1_500;
 /** A worker that idles beside due work this often in a row is stuck. */
 const MAX_IDLE_LOOKS = 3;
 /** A delayed order may be late by this much before it counts as due. */

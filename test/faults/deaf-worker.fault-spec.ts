@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Bell } from '../../apps/server/src/queue/bell.ts';
+import { BackendQueue } from '../../apps/server/src/queue/queue-backend.ts';
+import { QueueConnection } from '../../apps/server/src/queue/queue-connection.ts';
+import { WORKER } from '../../apps/server/src/queue/queue-names.ts';
+import { SteadyWorker } from '../../apps/server/src/queue/steady-worker.ts';
+import { RedisProcess } from '../../apps/server/test/redis-process.ts';
+import { createDatabase } from '../../apps/server/test/test-database.ts';
+import { eventually } from '../lab/process.ts';
+
+const PICK_UP_MS = 10_000;
+const NOBODY = { socketDir: '', user: '', database: '' };
+
+/** A worker with its queue, and the ids of the orders that it took. */
+interface Shop {
+  readonly bell: Bell<object>;
+  readonly worker: SteadyWorker;
+  readonly taken: string[];
+}
+
+const endings: (() => Promise<unknown>)[] = [];
+
+async function open(connection: QueueConnection): Promise<Shop> {
+  const queue = new BackendQueue('shop', connection.options);
+  const taken: string[] = [];
+  const take = async (order: { id?: string | undefined }) => taken.push(order.id ?? '');
+  const worker = new SteadyWorker('shop', take, { ...connection.options, ...WORKER });
+  worker.on('error', () => undefined);
+  endings.unshift(
+    () => worker.close(),
+    () => queue.close(),
+    () => connection.close(),
+  );
+  return { bell: new Bell(queue), worker, taken };
+}
+
+async function openOnRedis(): Promise<Shop & { redis: RedisProcess }> {
+  const redis = await RedisProcess.start();
+  endings.unshift(() => redis.discard());
+  return { ...(await open(await QueueConnection.open(NOBODY, redis.url))), redis };
+}
+
+async function openOnPostgres(): Promise<Shop> {
+  const { target, drop } = await createDatabase();
+  endings.unshift(drop);
+  return open(await QueueConnection.open(target, undefined));
+}
+
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+});
+
+describe('a worker that takes nothing any more', () => {
+  it.each([
+    ['Redis', openOnRedis],
+    ['Postgres', openOnPostgres],
+  ])('is replaced when work is due in %s, also work that was delayed', async (_name, openShop) => {
+    const { bell, worker, taken } = await openShop();
+    bell.ring('order-0', {});
+    await eventually('the first order is taken', 5_000, () => taken.includes('order-0'), 20);
+    for (const [id, delayMs] of [
+      ['order-1', 0],
+      ['order-2', 500],
+    ] as const) {
+      await sleep(300);
+      const deaf = worker['hand'].worker;
+      await deaf.close(true);
+      await sleep(100);
+      bell.ring(id, {}, delayMs);
+      await eventually(`${id} is taken`, PICK_UP_MS, () => taken.includes(id), 20);
+      expect(worker['hand'].worker).not.toBe(deaf);
+    }
+    expect(taken).toEqual(['order-0', 'order-1', 'order-2']);
+  });
+
+  it('is replaced when an outage has parked its connection for good, as in taskforcesh/bullmq#4585', async () => {
+    const { bell, worker, taken, redis } = await openOnRedis();
+    const parked = worker['hand'].worker;
+    const client = await parked.getBackend().blockingClient;
+    await redis.stop();
+    await eventually('the connection is being made again', 5_000, () => client?.status === 'reconnecting', 1);
+    client?.disconnect(false);
+    await redis.startAgain();
+    const began = Date.now();
+    bell.ring('after', {});
+    await eventually('the order is taken', PICK_UP_MS, () => taken.includes('after'), 20);
+    expect(Date.now() - began).toBeLessThan(PICK_UP_MS);
+    expect(worker['hand'].worker).not.toBe(parked);
+    expect(client?.status).not.toBe('ready');
+  });
+
+  it('is not mistaken for one that works, or has nothing to do', async () => {
+    const { bell, worker, taken } = await openOnPostgres();
+    const first = worker['hand'].worker;
+    bell.ring('later', {}, 60_000);
+    await sleep(8_000);
+    expect(worker['hand'].worker).toBe(first);
+    expect(taken).toEqual([]);
+  });
+});
