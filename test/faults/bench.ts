@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlashStart } from '@bty/wire-types';
 import { expect } from 'vitest';
+import { socketDirFor } from '../../apps/server/src/db/postgres-directories.ts';
 import { FakeAgent } from '../../apps/server/test/fake-agent.ts';
 import { newMachine } from '../../apps/server/test/flash-steps.ts';
 import { RedisProcess } from '../../apps/server/test/redis-process.ts';
@@ -10,6 +11,7 @@ import { ServerProcess } from '../../apps/server/test/server-process.ts';
 import { eventually } from '../lab/process.ts';
 import type { Job } from './history.ts';
 import { violations } from './invariants.ts';
+import { TableLock } from './table-lock.ts';
 
 export const NO_PROGRESS_TIMEOUT_S = 5;
 const IMAGE = Buffer.alloc(4096, 'image');
@@ -58,9 +60,9 @@ export class Bench {
     this.server = await ServerProcess.start(this.stateDir, [], this.settings);
   }
 
-  /** Orders a flash of a new machine; its job must not be lost from now on. Returns how long the answer took. */
-  async order(): Promise<{ mac: string; id: string; ms: number }> {
-    const mac = await newMachine(this.server, { image: 'debian.img' });
+  /** Orders a flash of a machine, or of a new one; its job must not be lost from now on. Tells how long the answer took. */
+  async order(known?: string): Promise<{ mac: string; id: string; ms: number }> {
+    const mac = known ?? (await newMachine(this.server, { image: 'debian.img' }));
     const began = Date.now();
     const answer = await this.server.post('/flash-jobs', { mac });
     expect(answer.status).toBe(201);
@@ -79,6 +81,11 @@ export class Bench {
     const start = await agent.receive('flash.start');
     this.promised.add(start.job_id);
     return { agent, start, ref: { job_id: start.job_id, epoch: start.epoch } };
+  }
+
+  /** Locks a table against changes, so that the server stops in the middle of the next one. */
+  async lock(table: string): Promise<TableLock> {
+    return TableLock.take(socketDirFor(this.stateDir), table);
   }
 
   /** Puts an image into the image root by hand. */

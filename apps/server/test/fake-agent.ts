@@ -154,6 +154,12 @@ export class FakeAgent {
     this.socket.terminate();
   }
 
+  /** Stops to read what the server sends, as a paused process does, or goes on. */
+  hear(on: boolean): void {
+    if (on) this.socket.resume();
+    else this.socket.pause();
+  }
+
   /** Whether the connection is open. */
   get isOpen(): boolean {
     return this.socket.readyState === WebSocket.OPEN;

@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { type ConnectionOptions, type Job, Worker, type WorkerListener, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { BackendQueue, backendFor } from './queue-backend.js';
+import { warnOfQueue } from './queue-log.js';
 
 const LOOK_INTERVAL_MS = 1_500;
 /** A worker that idles beside due work this often in a row is stuck. */
@@ -48,7 +49,7 @@ export class SteadyWorker {
       skipVersionCheck: true,
       skipMetasUpdate: true,
     });
-    this.queue.on('error', () => undefined);
+    this.queue.on('error', warnOfQueue);
     this.hand = this.hire();
     this.watch(0, 0);
   }
@@ -111,8 +112,11 @@ export class SteadyWorker {
   }
 
   private async look(idleLooks: number, takenBefore: number): Promise<void> {
-    // A queue that does not answer is no fault of the worker.
-    const due = await this.isWorkDue().catch(() => false);
+    const due = await this.isWorkDue().catch((error: Error) => {
+      // A queue that does not answer is no fault of the worker.
+      if (!this.stop.signal.aborted) warnOfQueue(error);
+      return false;
+    });
     if (this.stop.signal.aborted) return;
     const idles = due && this.running === 0 && this.taken === takenBefore;
     if (idles && idleLooks + 1 === MAX_IDLE_LOOKS) {
