@@ -1,7 +1,7 @@
 /** An agent that goes on with its job through every outage, as the real one does, and writes no disk. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLOSE_CODES } from '@bty/wire-types';
-import { FakeAgent, resultOf } from '../../apps/server/test/fake-agent.ts';
+import { type FakeAgent, resultOf } from '../../apps/server/test/fake-agent.ts';
 import type { ServerUnderTest } from '../../apps/server/test/server-under-test.ts';
 import type { Flash } from './bench.ts';
 

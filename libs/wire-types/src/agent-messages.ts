@@ -1,7 +1,6 @@
 import { Type } from 'class-transformer';
 import {
   Equals,
-  IsBoolean,
   IsDefined,
   IsIn,
   IsInt,
@@ -18,15 +17,9 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PROTOCOL_LIMITS } from './close-codes.js';
-import {
-  FLASH_STAGES,
-  type FlashStage,
-  LIVE_ENV_MODES,
-  type LiveEnvMode,
-  VERIFY_MODES,
-  type VerifyMode,
-} from './enums.js';
+import { FLASH_STAGES, type FlashStage, LIVE_ENV_MODES, type LiveEnvMode } from './enums.js';
 import { ERROR_CODE_NAMES, type ErrorCode } from './error-codes.js';
+import { FlashResult } from './flash-result.js';
 import { Inventory } from './inventory.js';
 
 const MAX_INT = Number.MAX_SAFE_INTEGER;
@@ -151,78 +144,6 @@ export class FlashFailure {
   @IsOptional()
   @IsObject()
   details?: Record<string, unknown>;
-}
-
-/** The disk that was written. */
-export class FlashedTarget {
-  @IsString()
-  @MaxLength(255)
-  path: string;
-
-  @IsInt()
-  @Min(0)
-  @Max(MAX_INT)
-  size_bytes: number;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(255)
-  serial?: string;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(255)
-  wwn?: string;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(255)
-  model?: string;
-}
-
-/** What a successful flash did. */
-export class FlashResult {
-  @IsDefined()
-  @ValidateNested()
-  @Type(() => FlashedTarget)
-  target: FlashedTarget;
-
-  /** Bytes received from the server. */
-  @IsInt()
-  @Min(0)
-  @Max(MAX_INT)
-  bytes_fetched: number;
-
-  /** Bytes written to the target. */
-  @IsInt()
-  @Min(0)
-  @Max(MAX_INT)
-  bytes_written: number;
-
-  /** Bytes read back from the target and found right. */
-  @IsInt()
-  @Min(0)
-  @Max(MAX_INT)
-  bytes_verified: number;
-
-  @IsIn(VERIFY_MODES)
-  verify: VerifyMode;
-
-  /** From the hand-out to the last flush, in milliseconds. */
-  @IsInt()
-  @Min(0)
-  @Max(MAX_INT)
-  duration_ms: number;
-
-  /** Whether the backup GPT was moved to the end of a larger disk. */
-  @IsBoolean()
-  gpt_relocated: boolean;
-
-  /** Highest resident memory of the agent so far, in bytes. */
-  @IsInt()
-  @Min(0)
-  @Max(MAX_INT)
-  peak_rss_bytes: number;
 }
 
 /** The job is over. Acknowledged; `result` comes with `succeeded`, `error` with `failed`. */

@@ -14,9 +14,13 @@ export type LiveEnvMode = (typeof LIVE_ENV_MODES)[number];
 export const FLASH_JOB_STATES = ['queued', 'dispatched', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type FlashJobState = (typeof FLASH_JOB_STATES)[number];
 
-/** Phases of a flash in the order in which an agent goes through them; each has progress of its own. */
+/**
+ * Phases of a flash in the order in which an agent goes through them; each has progress of its own. `comparing` ends with
+ * the first chunk that differs, and nothing of the disk was written until then.
+ */
 export const FLASH_STAGES = [
   'preparing',
+  'comparing',
   'writing',
   'flushing',
   'verifying',
@@ -29,6 +33,14 @@ export type FlashStage = (typeof FLASH_STAGES)[number];
 /** What is read back from the disk: every byte of the image, what this job wrote, or nothing. */
 export const VERIFY_MODES = ['full', 'written', 'off'] as const;
 export type VerifyMode = (typeof VERIFY_MODES)[number];
+
+/** Whether the disk is read first so that what is right is left alone, or all is written because most of it differs. */
+export const FLASH_STRATEGIES = ['compare', 'write-through'] as const;
+export type FlashStrategy = (typeof FLASH_STRATEGIES)[number];
+
+/** What a flash waited for most. */
+export const BOTTLENECKS = ['network', 'disk', 'cpu'] as const;
+export type Bottleneck = (typeof BOTTLENECKS)[number];
 
 /** Image formats, told by suffix and confirmed by content. */
 export const IMAGE_FORMATS = ['img', 'img.zst', 'qcow2'] as const;

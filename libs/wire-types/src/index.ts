@@ -6,6 +6,7 @@ export * from './bty-error.js';
 export * from './close-codes.js';
 export * from './enums.js';
 export * from './error-codes.js';
+export * from './flash-result.js';
 export * from './frame.js';
 export * from './inventory.js';
 export * from './mac-address.js';

@@ -44,22 +44,35 @@ export class SessionOpened {
   server_time: string;
 }
 
+/** Where the agent gets the map of an image, which says what each chunk of the disk holds and where the pack has it. */
+export class JobMap {
+  /** Path and query on the server that the agent is connected to. */
+  @IsString()
+  @Matches(/^\/[\x21-\x7e]*$/)
+  @MaxLength(2048)
+  path: string;
+
+  /** Length of the map in bytes. */
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  size_bytes: number;
+
+  /** BLAKE3-256 of the map, which the agent checks; all other digests stand in it. */
+  @Matches(HEX_256)
+  blake3: string;
+}
+
 /** The image of a job: fixed by digest when the job is created. */
 export class JobImage {
   @IsString()
   @Length(1, 255)
   name: string;
 
-  /** Path and query of the image's bytes on the server that the agent is connected to. */
-  @IsString()
-  @Matches(/^\/[\x21-\x7e]*$/)
-  @MaxLength(2048)
-  path: string;
-
   @IsIn(IMAGE_FORMATS)
   format: ImageFormat;
 
-  /** Length of the file in bytes. */
+  /** Length of the file as uploaded, in bytes. */
   @IsInt()
   @Min(1)
   @Max(MAX_INT)
@@ -71,13 +84,18 @@ export class JobImage {
   @Max(MAX_INT)
   content_size_bytes: number;
 
-  /** SHA-256 of the file: its ETag on the server. */
+  /** SHA-256 of the file as uploaded. */
   @Matches(HEX_256)
   sha256: string;
 
-  /** BLAKE3-256 of the raw disk's bytes, which the agent checks. */
+  /** SHA-256 of the raw disk's bytes. */
   @Matches(HEX_256)
-  content_blake3: string;
+  content_sha256: string;
+
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => JobMap)
+  map: JobMap;
 }
 
 /** Hands a job to the agent. The same job and epoch may be sent again after a reconnect; it is then the same order. */
