@@ -1,6 +1,6 @@
 /**
- * Bundles the agent into dist/agent-bundle/: `agent.mjs` and the native addon beside it. Runs from any folder with
- * `node agent.mjs agent`; the same sources give the same bytes.
+ * Bundles the agent into dist/agent-bundle/: `agent.mjs`, `worker.mjs` for its worker threads, what they share, and the
+ * native addons beside them. Runs from any folder with `node agent.mjs agent`; the same sources give the same bytes.
  */
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,15 +11,20 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const require = createRequire(join(ROOT, 'package.json'));
 const { version } = require('./package.json') as { version: string };
 
-// The package picks its addon at run time by trying names; the bundle names the one that it carries.
-const blakeAddon: Plugin = {
-  name: 'blake-addon',
+// Packages that pick their addon at run time by trying names; the bundle names the one that it carries.
+const ADDONS: Record<string, string> = {
+  '@napi-rs/blake-hash': `@napi-rs/blake-hash-linux-${process.arch}-gnu/blake.linux-${process.arch}-gnu.node`,
+  koffi: `@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`,
+};
+
+const addons: Plugin = {
+  name: 'addons',
   setup(plugin) {
-    const addon = `@napi-rs/blake-hash-linux-${process.arch}-gnu`;
-    plugin.onResolve({ filter: /^@napi-rs\/blake-hash$/ }, ({ path }) => ({ path, namespace: 'blake-addon' }));
-    plugin.onLoad({ filter: /.*/, namespace: 'blake-addon' }, () => ({
-      contents: `module.exports = require('${addon}/${addon.replace('@napi-rs/blake-hash-', 'blake.')}.node');`,
-      resolveDir: dirname(require.resolve('@napi-rs/blake-hash')),
+    const names = Object.keys(ADDONS).join('|');
+    plugin.onResolve({ filter: new RegExp(`^(${names})$`) }, ({ path }) => ({ path, namespace: 'addon' }));
+    plugin.onLoad({ filter: /.*/, namespace: 'addon' }, ({ path }) => ({
+      contents: `module.exports = require('${ADDONS[path]}');`,
+      resolveDir: dirname(require.resolve(path)),
     }));
   },
 };
@@ -28,10 +33,13 @@ const outdir = join(ROOT, 'dist/agent-bundle');
 await rm(outdir, { recursive: true, force: true });
 await build({
   absWorkingDir: ROOT,
-  entryPoints: { agent: 'apps/agent/src/main.ts' },
+  entryPoints: { agent: 'apps/agent/src/main.ts', worker: 'apps/agent/src/crew/worker.ts' },
   outdir,
   outExtension: { '.js': '.mjs' },
   bundle: true,
+  // what both need is there once, and what a run does not need is not read
+  splitting: true,
+  chunkNames: '[name]-[hash]',
   platform: 'node',
   format: 'esm',
   // the modules that can be shaken: class-validator alone loses two thirds
@@ -41,8 +49,8 @@ await build({
   assetNames: '[name]',
   // Optional speed-ups of ws that are not installed.
   external: ['bufferutil', 'utf-8-validate'],
-  define: { BTY_VERSION: JSON.stringify(version) },
+  define: { BTY_VERSION: JSON.stringify(version), BTY_WORKER: JSON.stringify('./worker.mjs') },
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  plugins: [blakeAddon],
+  plugins: [addons],
   logLevel: 'warning',
 });

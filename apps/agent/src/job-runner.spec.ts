@@ -13,8 +13,14 @@ const OUTCOME: FlashOutcome = {
     target: { path: '/dev/vda', size_bytes: 1 },
     bytes_fetched: 1,
     bytes_written: 1,
+    bytes_skipped: 0,
+    bytes_zeroed: 0,
     bytes_verified: 1,
     verify: 'full',
+    strategy: 'compare',
+    strategy_reason: 'all is right',
+    bottleneck: 'disk',
+    stage_ms: {},
     duration_ms: 1,
     gpt_relocated: false,
     peak_rss_bytes: 1,
@@ -24,12 +30,12 @@ const OUTCOME: FlashOutcome = {
 function order(job_id = JOB_ID, epoch = 1): FlashStart {
   const image = {
     name: 'a.img',
-    path: '/images/a.img',
     format: 'img' as const,
     size_bytes: 512,
     content_size_bytes: 512,
     sha256: 'a'.repeat(64),
-    content_blake3: 'b'.repeat(64),
+    content_sha256: 'a'.repeat(64),
+    map: { path: '/maps/b', size_bytes: 180, blake3: 'b'.repeat(64) },
   };
   return { type: 'flash.start', job_id, epoch, image, verify: 'full', provisioning_mode: 'none' };
 }

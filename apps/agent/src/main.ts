@@ -1,3 +1,4 @@
+import './thread-pool.js';
 import { readFile } from 'node:fs/promises';
 import { toBtyError } from '@bty/wire-types';
 import { buildProgram } from './cli/program.js';

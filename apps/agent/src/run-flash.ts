@@ -1,11 +1,14 @@
+import type { ImageMap } from '@bty/image-format';
 import { BtyError, type FlashStage, type FlashStart, type JobRef } from '@bty/wire-types';
 import type { Clock } from './clock/clock.js';
+import { openCrew } from './crew/open-crew.js';
 import { RateMeter } from './engine/rate-meter.js';
 import { peakResidentBytes } from './peak-memory.js';
 import { type FlashOutcome, type FlashPorts, flash } from './pipeline.js';
 import type { JobStatus, Status } from './screen/status.js';
 import type { AgentSession } from './session/agent-session.js';
-import { HttpImageSource } from './source/http-image-source.js';
+import { fetchMap } from './source/fetch-map.js';
+import { type PackFile, PackSource } from './source/pack-source.js';
 import { listDisks } from './target/list-disks.js';
 import type { MachineRoots } from './target/machine-roots.js';
 import { openTarget } from './target/open-target.js';
@@ -59,40 +62,47 @@ class StageReporter {
   }
 }
 
-function sourceOf(order: FlashStart, around: FlashSurroundings): HttpImageSource {
-  const url = `${around.serverUrl}${order.image.path}`;
-  // `//host/…` would leave the server that the session is with, and carry its credential along.
-  if (new URL(url).origin !== new URL(around.serverUrl).origin) {
-    throw new BtyError('INVALID_REQUEST', `the image's path leaves the server: ${order.image.path}`);
-  }
-  return new HttpImageSource({
-    url,
-    sizeBytes: order.image.size_bytes,
-    sha256: order.image.sha256,
-    authorization: () => {
-      const token = around.sessionToken();
-      return token === undefined ? undefined : `Bearer ${token}`;
-    },
-    onRetry: around.log,
-  });
+/** The URL of a path on the server. `//host/…` would leave it, and carry the credential of the session along. */
+function urlOn(serverUrl: string, path: string): string {
+  const url = `${serverUrl}${path}`;
+  if (new URL(url).origin === new URL(serverUrl).origin) return url;
+  throw new BtyError('INVALID_REQUEST', `the path of the image's map leaves the server: ${path}`);
 }
 
-function portsOf(
-  ref: JobRef,
-  job: JobStatus,
-  source: HttpImageSource,
-  around: FlashSurroundings,
-  signal: AbortSignal,
-): FlashPorts {
+function packOf(map: ImageMap, serverUrl: string): PackFile {
+  const { digest, sizeBytes } = map.pack;
+  return { url: urlOn(serverUrl, `/packs/${digest}`), sizeBytes, digest };
+}
+
+/** How the image of an order is read from the server. */
+function sourcePorts(
+  { image }: FlashStart,
+  { serverUrl, sessionToken, log: onRetry }: FlashSurroundings,
+): Pick<FlashPorts, 'fetchMap' | 'openPack' | 'openCrew'> {
+  const authorization = (): string | undefined => {
+    const token = sessionToken();
+    return token === undefined ? undefined : `Bearer ${token}`;
+  };
+  const place = { url: urlOn(serverUrl, image.map.path), sizeBytes: image.map.size_bytes, blake3: image.map.blake3 };
+  return {
+    fetchMap: (signal) => fetchMap(place, { authorization, onRetry }, signal),
+    openPack: (map) => new PackSource(packOf(map, serverUrl), { authorization, onRetry }),
+    openCrew: (target, { map, bytes }, ports) =>
+      openCrew(target, { kind: 'map', map, bytes }, packOf(map, serverUrl), { ...ports, authorization }),
+  };
+}
+
+function portsOf(order: FlashStart, job: JobStatus, around: FlashSurroundings, signal: AbortSignal): FlashPorts {
   const { status, roots } = around;
+  const ref = { job_id: order.job_id, epoch: order.epoch };
   const reporter = new StageReporter(ref, around);
   return {
+    ...sourcePorts(order, around),
     listDisks: async () => {
       status.disks = await listDisks(roots, findMemberships, around.onlyDisks);
       return status.disks;
     },
     openTarget: (disk) => openTarget(roots, disk),
-    source,
     onStage: (stage) => reporter.enter(stage),
     onProgress: (done, total) => reporter.progress(done, total),
     onTarget: (disk) => {
@@ -124,15 +134,9 @@ export async function runFlash(
   };
   status.outcome = '';
   status.job = job;
-  const source = sourceOf(order, around);
   try {
-    return await flash(
-      order,
-      portsOf({ job_id: order.job_id, epoch: order.epoch }, job, source, around, signal),
-      signal,
-    );
+    return await flash(order, portsOf(order, job, around, signal), signal);
   } finally {
     status.job = undefined;
-    source.close();
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -6,36 +6,24 @@ import {
   type AgentHello,
   type AgentMessage,
   type FlashStart,
-  type JobImage,
   type JobRef,
   parseAgentFrame,
   type ServerMessage,
   type TargetHint,
   type VerifyMode,
 } from '@bty/wire-types';
-import { blake3 } from '@napi-rs/blake-hash';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { FakeImageServer } from './image-server.fake.js';
-
-/** What a server says about a raw image. */
-export function describeImage(image: Buffer): JobImage {
-  return {
-    name: 'test.img',
-    path: '/images/test.img',
-    format: 'img',
-    size_bytes: image.length,
-    content_size_bytes: image.length,
-    sha256: createHash('sha256').update(image).digest('hex'),
-    content_blake3: blake3(image).toString('hex'),
-  };
-}
+import { type PackedImage, packImage } from '../src/engine/packed-image.builder.js';
+import { FakeFileServer } from './file-server.fake.js';
 
 /** A server of one agent: answers hellos, acknowledges reports, grants commits; every part of it can be held back. */
 export class FakeAgentServer {
   readonly messages: AgentMessage[] = [];
   readonly hellos: AgentHello[] = [];
-  readonly images: FakeImageServer;
-  readonly image: JobImage;
+  readonly pack: FakeFileServer;
+  readonly image: PackedImage;
+  /** What is answered for the map; undefined: nothing is there. */
+  map: Buffer | undefined;
   onCommit: 'grant' | 'refuse' | 'silence' = 'grant';
   acknowledges = true;
   /** Handed out after each hello. */
@@ -44,10 +32,13 @@ export class FakeAgentServer {
   readonly #sockets = new Set<WebSocket>();
 
   constructor(image: Buffer) {
-    this.image = describeImage(image);
-    this.images = new FakeImageServer(image, this.image.sha256);
+    this.image = packImage(image);
+    this.map = this.image.bytes;
+    const { digest } = this.image.map.pack;
+    this.pack = new FakeFileServer(this.image.pack, digest);
     this.#http = createServer((request, response) => {
-      if (request.url === this.image.path) void this.images.answer(request, response);
+      if (request.url === `/packs/${digest}`) void this.pack.answer(request, response);
+      else if (request.url === this.image.job.map.path && this.map !== undefined) response.end(this.map);
       else response.writeHead(request.url === '/healthz' ? 200 : 404).end();
     });
     const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => AGENT_SUBPROTOCOL });
@@ -71,7 +62,7 @@ export class FakeAgentServer {
   /** An order for this server's image. */
   newOrder(more: { verify?: VerifyMode; target_hint?: TargetHint; epoch?: number; job_id?: string } = {}): FlashStart {
     const { verify = 'full', epoch = 1, job_id = randomUUID(), ...rest } = more;
-    return { type: 'flash.start', job_id, epoch, image: this.image, verify, provisioning_mode: 'none', ...rest };
+    return { type: 'flash.start', job_id, epoch, image: this.image.job, verify, provisioning_mode: 'none', ...rest };
   }
 
   send(message: ServerMessage): void {

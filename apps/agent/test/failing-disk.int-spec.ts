@@ -77,7 +77,7 @@ describe('a flash to a disk that fails', () => {
   });
 
   it('because it was pulled out in mid-write ends within seconds', async () => {
-    server.images.bytesPerSecond = 4 * MIB;
+    server.pack.bytesPerSecond = 4 * MIB;
     await flashTo([]);
     while (!server.of('flash.progress').some(({ bytes_done }) => bytes_done > 2 * MIB)) {
       await new Promise((resolve) => setTimeout(resolve, 20));

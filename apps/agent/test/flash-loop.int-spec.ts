@@ -7,14 +7,15 @@ import { expected, MARGIN_BYTES } from '@bty/image-format';
 import { BtyError, type FlashStart } from '@bty/wire-types';
 import { afterEach, describe, expect, it } from 'vitest';
 import { buildGptImage } from '../../../libs/image-format/src/gpt-image.builder.js';
+import { InlineCrew } from '../src/crew/inline-crew.js';
 import { allocateAligned } from '../src/engine/aligned-memory.js';
+import { MemoryPack } from '../src/engine/memory-pack.fake.js';
+import { type PackedImage, packImage } from '../src/engine/packed-image.builder.js';
 import { type FlashPorts, flash } from '../src/pipeline.js';
-import { MemorySource } from '../src/source/memory-source.fake.js';
 import { listDisks } from '../src/target/list-disks.js';
 import { MACHINE_ROOTS } from '../src/target/machine-roots.js';
 import { openTarget } from '../src/target/open-target.js';
 import { findMemberships } from '../src/target/signatures.js';
-import { describeImage } from './agent-server.fake.js';
 import { LoopDisk } from './loop-disk.js';
 
 const MIB = 1024 * 1024;
@@ -30,22 +31,26 @@ afterEach(() => {
   for (const disk of disks.splice(0)) disk.remove();
 });
 
-function orderFor(image: Buffer): FlashStart {
+function orderFor({ job }: PackedImage): FlashStart {
   return {
     type: 'flash.start',
     job_id: '3f2b8c1e-8f0a-4b57-9d0e-0a1b2c3d4e5f',
     epoch: 1,
-    image: describeImage(image),
+    image: job,
     verify: 'full',
     provisioning_mode: 'none',
   };
 }
 
-function run(image: Buffer, paths: string[], more: Partial<FlashPorts> = {}) {
+function run(raw: Buffer, paths: string[], more: Partial<FlashPorts> = {}, sectorBytes = 512) {
+  const image = packImage(raw, { sectorBytes });
+  const frames = new MemoryPack(image.pack);
   const ports: FlashPorts = {
     listDisks: () => listDisks(MACHINE_ROOTS, findMemberships, paths),
     openTarget: (disk) => openTarget(MACHINE_ROOTS, disk),
-    source: new MemorySource(image, 100_000),
+    fetchMap: async () => image,
+    openPack: () => frames,
+    openCrew: (disk, { map }, crew) => new InlineCrew(disk, map, { table: map, frames, ...crew }),
     onStage: () => undefined,
     onProgress: () => undefined,
     onTarget: () => undefined,
@@ -106,7 +111,7 @@ describe('a flash of a real block device', () => {
   it('with sectors of 4096 bytes takes an image made for them, and refuses one that was not', async () => {
     const image = buildGptImage({ sizeBytes: 4 * MIB, sectorBytes: 4096, fill: noise });
     const disk = loopDisk(randomBytes(6 * MIB), { sectorBytes: 4096 });
-    await run(image, [disk.path]);
+    await run(image, [disk.path], {}, 4096);
     const flashed = disk.content();
     expect(flashed.equals(expected(image, disk.before))).toBe(true);
     const error = await failure(run(buildGptImage({ sizeBytes: 4 * MIB }), [disk.path]));

@@ -14,7 +14,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { FlashedTarget, JobRef } from './agent-messages.js';
+import { JobRef } from './agent-messages.js';
 import {
   IMAGE_FORMATS,
   type ImageFormat,
@@ -24,6 +24,7 @@ import {
   type VerifyMode,
 } from './enums.js';
 import { ERROR_CODE_NAMES, type ErrorCode } from './error-codes.js';
+import { FlashedTarget } from './flash-result.js';
 import { TargetHint } from './target-hint.js';
 
 const MAX_INT = Number.MAX_SAFE_INTEGER;

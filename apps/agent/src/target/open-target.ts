@@ -1,9 +1,10 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BtyError, type InventoryDisk } from '@bty/wire-types';
 import { allocateAligned } from '../engine/aligned-memory.js';
-import type { BlockTarget } from '../engine/block-target.js';
 import { DeviceTarget } from '../engine/block-target-device.js';
 import { runCommand } from '../run-command.js';
+import { readAttribute } from './attribute.js';
 import { type DiskIdentity, diskNameOf, readDiskIdentity } from './disk-identity.js';
 import type { MachineRoots } from './machine-roots.js';
 
@@ -52,13 +53,19 @@ async function openDirect(path: string, sectorBytes: number): Promise<FileHandle
   }
 }
 
-async function readOpenIdentity(roots: MachineRoots, handle: FileHandle, path: string): Promise<DiskIdentity> {
+async function readOpenIdentity(
+  roots: MachineRoots,
+  handle: FileHandle,
+  path: string,
+): Promise<DiskIdentity & { rotational: boolean }> {
   const { rdev } = await handle.stat();
   // Linux's encoding of device numbers (makedev(3)); minors above 255 occur on machines with many disks.
   const major = (rdev >> 8) & 0xfff;
   const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
   try {
-    return await readDiskIdentity(roots, await diskNameOf(roots, major, minor));
+    const name = await diskNameOf(roots, major, minor);
+    const rotational = await readAttribute(join(roots.sys, 'block', name, 'queue/rotational'));
+    return { ...(await readDiskIdentity(roots, name)), rotational: rotational === '1' };
   } catch (cause) {
     throw new BtyError('TARGET_CHANGED', `${path} is gone`, { cause, details: { path } });
   }
@@ -68,7 +75,7 @@ async function readOpenIdentity(roots: MachineRoots, handle: FileHandle, path: s
  * Claims the chosen disk and proves on the open descriptor that it is still the same one: kernel names may have been
  * given to other disks since. Throws `TARGET_BUSY`, `TARGET_CHANGED` or `DISK_IO`. Nothing has been written yet.
  */
-export async function openTarget(roots: MachineRoots, chosen: InventoryDisk): Promise<BlockTarget> {
+export async function openTarget(roots: MachineRoots, chosen: InventoryDisk): Promise<DeviceTarget> {
   const { path } = chosen;
   const pastCache = await openDirect(path, chosen.logical_sector_bytes);
   const handle = pastCache ?? (await openClaimed(path, CLAIM));
@@ -84,14 +91,15 @@ export async function openTarget(roots: MachineRoots, chosen: InventoryDisk): Pr
       const { exitCode, stderr } = await runCommand('blockdev', ['--flushbufs', path], CACHE_TIMEOUT_MS);
       if (exitCode !== 0) throw new BtyError('DISK_IO', `${path}: its cache cannot be dropped: ${stderr.trim()}`);
     };
-    return new DeviceTarget({
-      handle,
+    const device = {
+      fd: handle.fd,
       path,
       sizeBytes: identity.size_bytes,
       sectorBytes: identity.logical_sector_bytes,
       direct: pastCache !== undefined,
-      dropCache,
-    });
+      rotational: identity.rotational,
+    };
+    return new DeviceTarget(device, { dropCache, close: () => handle.close() });
   } catch (error) {
     await handle.close();
     throw error;

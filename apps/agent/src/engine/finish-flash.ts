@@ -1,0 +1,127 @@
+import { BtyError, toBtyError, type VerifyMode } from '@bty/wire-types';
+import { type Crew, handOut } from '../crew/crew.js';
+import type { BlockTarget } from './block-target.js';
+import { type ChunkRun, type ChunkTable, cutRuns, runRange } from './chunk-table.js';
+import type { EnginePorts, StageClock } from './engine.js';
+import type { FixedParts } from './fixed-parts.js';
+import { addDone, type SegmentDone } from './segment.js';
+import { verifyMismatch } from './verify-mismatch.js';
+
+// Large enough that handing out costs nothing, small enough that all threads end at about the same time.
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+
+/** Chunks that are handed out at once. */
+export function segmentChunks({ chunkBytes }: ChunkTable, segmentBytes = SEGMENT_BYTES): number {
+  return Math.max(1, Math.floor(segmentBytes / chunkBytes));
+}
+
+/** A flash whose body is written. */
+export interface WrittenBody {
+  target: BlockTarget;
+  table: ChunkTable;
+  /** Opened when there is something to read back. */
+  crew: () => Crew;
+  parts: FixedParts;
+  verify: VerifyMode;
+  /** Chunks that were restored. */
+  restored: ChunkRun[];
+  body: ChunkRun;
+  segmentBytes?: number | undefined;
+  totals: SegmentDone;
+  stages: StageClock;
+}
+
+/** Says of a failure after the first write that the disk is neither old nor new. */
+export function partlyWritten(thrown: unknown, path: string): BtyError {
+  const error = toBtyError(thrown);
+  return new BtyError(error.code, `${error.message}. Partial write: ${path} does not boot`, {
+    details: { ...error.details, partial_write: true },
+    cause: error,
+  });
+}
+
+/** Reads chunks back on all threads; gives the count of bytes found right. Throws `VERIFY_MISMATCH`. */
+async function readBackChunks(
+  { target, table, crew, totals, segmentBytes }: WrittenBody,
+  runs: readonly ChunkRun[],
+  ports: EnginePorts,
+  signal: AbortSignal,
+): Promise<number> {
+  const total = runs.reduce((sum, run) => sum + runRange(table, run).lengthBytes, 0);
+  if (total === 0) return 0;
+  let verified = 0;
+  const tasks = [...cutRuns(runs, segmentChunks(table, segmentBytes))].map(
+    (run) => ({ kind: 'look', ...run }) as const,
+  );
+  const onDone = (done: SegmentDone): void => {
+    const [wrong] = done.runs;
+    if (wrong !== undefined) throw verifyMismatch(target.path, runRange(table, wrong));
+    verified += done.skippedBytes;
+    addDone(totals, { ...done, skippedBytes: 0 });
+    ports.onProgress(verified, total);
+  };
+  await handOut(crew(), tasks, onDone, signal);
+  return verified;
+}
+
+/** What `verify` asks to be read back of the body. */
+function runsToVerify({ verify, restored, body }: WrittenBody): ChunkRun[] {
+  if (verify === 'off' || body.chunkCount === 0) return [];
+  return verify === 'full' ? [body] : restored.toSorted((a, b) => a.firstChunk - b.firstChunk);
+}
+
+async function commitHead({ target, parts, verify, totals }: WrittenBody): Promise<number> {
+  try {
+    await parts.write('head', totals);
+    await target.flush();
+    return verify === 'off' ? 0 : await parts.readBack('head', verify === 'full');
+  } catch (error) {
+    // A table that may be half written must not boot. When the disk refuses this too, the first failure is the one to tell.
+    await parts.blank({ tail: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * From the written body to the bootable disk: flush, read back past the cache, the tail, the grant, the head. Gives the
+ * count of bytes that were read back and found right.
+ */
+export async function finishFlash(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
+  const { target, parts, verify, totals, stages } = written;
+  const full = verify === 'full';
+  stages.enter('flushing');
+  await target.flush();
+  let verified = 0;
+  if (verify !== 'off') {
+    stages.enter('verifying');
+    verified += await readBackChunks(written, runsToVerify(written), ports, signal);
+    verified += await parts.readBack('body', full);
+  }
+  signal.throwIfAborted();
+  await parts.write('tail', totals);
+  await target.flush();
+  if (verify !== 'off') verified += await parts.readBack('tail', full);
+  stages.enter('committing');
+  await ports.commit();
+  signal.throwIfAborted();
+  return verified + (await commitHead(written));
+}
+
+/** The end of a flash that found everything right: nothing is written. Gives the count of bytes proved. */
+export async function finishUntouched(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
+  const { target, parts, verify, totals, stages } = written;
+  let verified = 0;
+  if (verify === 'full' && target.direct) {
+    // Every chunk has just been read from the medium and found right, and nothing was written since.
+    verified = totals.skippedBytes;
+  } else if (verify === 'full') {
+    stages.enter('verifying');
+    await target.flush();
+    verified += await readBackChunks(written, runsToVerify(written), ports, signal);
+    for (const zone of ['head', 'body', 'tail'] as const) verified += await parts.readBack(zone, true);
+  }
+  stages.enter('committing');
+  await ports.commit();
+  signal.throwIfAborted();
+  return verified;
+}

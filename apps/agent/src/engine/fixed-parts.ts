@@ -1,0 +1,98 @@
+import type { BlockTarget } from './block-target.js';
+import { isZeros } from './chunk-comparer.js';
+import type { DiskZones, FixedPiece } from './disk-zones.js';
+import type { SegmentDone } from './segment.js';
+import { verifyMismatch } from './verify-mismatch.js';
+
+interface Part extends FixedPiece {
+  state: 'right' | 'wrong' | 'written';
+}
+
+const zoneRange = (zones: DiskZones, zone: 'head' | 'tail') =>
+  zone === 'head'
+    ? { offsetBytes: 0, lengthBytes: zones.headBytes }
+    : { offsetBytes: zones.tailStartBytes, lengthBytes: zones.diskBytes - zones.tailStartBytes };
+
+/** The head, the tail, and the few bytes of the body that share chunks with them: compared and written from memory. */
+export class FixedParts {
+  readonly #parts: Part[];
+  #blank: { head: boolean; tail: boolean } = { head: false, tail: false };
+
+  private constructor(
+    private readonly target: BlockTarget,
+    private readonly zones: DiskZones,
+    pieces: readonly FixedPiece[],
+  ) {
+    this.#parts = pieces.map((piece) => ({ ...piece, state: 'wrong' }));
+  }
+
+  /** Reads what is on the disk in their places. */
+  static async inspect(target: BlockTarget, zones: DiskZones, pieces: readonly FixedPiece[]): Promise<FixedParts> {
+    const parts = new FixedParts(target, zones, pieces);
+    for (const part of parts.#parts) if (await parts.#holds(part)) part.state = 'right';
+    parts.#blank = { head: await parts.#isBlank('head'), tail: await parts.#isBlank('tail') };
+    return parts;
+  }
+
+  isRight(zone: FixedPiece['zone']): boolean {
+    return this.#parts.every((part) => part.zone !== zone || part.state !== 'wrong');
+  }
+
+  /**
+   * Makes the disk look like nothing: its head becomes zero, and with `tail` its tail as well. What is zero already is
+   * not written.
+   */
+  async blank({ tail }: { tail: boolean }): Promise<void> {
+    const zones = tail ? (['head', 'tail'] as const) : (['head'] as const);
+    let wrote = false;
+    for (const zone of zones) {
+      if (this.#blank[zone]) continue;
+      await this.target.zero(zoneRange(this.zones, zone));
+      this.#blank[zone] = true;
+      wrote = true;
+      for (const part of this.#parts) {
+        if (part.zone === zone && part.state !== 'wrong' && !isZeros(part.bytes)) part.state = 'wrong';
+      }
+    }
+    if (wrote) await this.target.flush();
+  }
+
+  /** Writes the parts of a zone that are not right; counts all of its parts. */
+  async write(zone: FixedPiece['zone'], done: SegmentDone): Promise<void> {
+    for (const part of this.#parts) {
+      if (part.zone !== zone) continue;
+      if (part.state === 'wrong') {
+        if (zone !== 'body') this.#blank[zone] = false;
+        await this.target.write(part.bytes, part.offsetBytes);
+        part.state = 'written';
+        done.writtenBytes += part.bytes.length;
+      } else done.skippedBytes += part.bytes.length;
+    }
+  }
+
+  /** Reads the parts of a zone back, all or only what was written; gives the count of bytes found right. */
+  async readBack(zone: FixedPiece['zone'], all: boolean): Promise<number> {
+    let compared = 0;
+    for (const part of this.#parts) {
+      if (part.zone !== zone || (!all && part.state !== 'written')) continue;
+      const { offsetBytes, bytes } = part;
+      if (!(await this.#holds(part)))
+        throw verifyMismatch(this.target.path, { offsetBytes, lengthBytes: bytes.length });
+      compared += bytes.length;
+    }
+    return compared;
+  }
+
+  async #holds({ offsetBytes, bytes }: FixedPiece): Promise<boolean> {
+    const actual = Buffer.alloc(bytes.length);
+    await this.target.read(actual, offsetBytes);
+    return actual.equals(bytes);
+  }
+
+  async #isBlank(zone: 'head' | 'tail'): Promise<boolean> {
+    const { offsetBytes, lengthBytes } = zoneRange(this.zones, zone);
+    const actual = Buffer.alloc(lengthBytes);
+    await this.target.read(actual, offsetBytes);
+    return isZeros(actual);
+  }
+}

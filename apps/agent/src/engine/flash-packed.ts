@@ -1,0 +1,120 @@
+import type { VerifyMode } from '@bty/wire-types';
+import { type Crew, type CrewPorts, handOut } from '../crew/crew.js';
+import { bottleneckOf } from './bottleneck.js';
+import { type ChunkRun, cutRuns, runRange } from './chunk-table.js';
+import type { EnginePorts, EngineReport, StageClock } from './engine.js';
+import { finishFlash, finishUntouched, partlyWritten, segmentChunks, type WrittenBody } from './finish-flash.js';
+import { once } from './once.js';
+import { type PackedFlash, type Prepared, preparePacked } from './prepare-packed.js';
+import { addDone, nothingDone } from './segment.js';
+
+/** A flash of an image that has a map. */
+export interface PackedOrder extends PackedFlash {
+  verify: VerifyMode;
+  /** Bytes that are handed out at once. */
+  segmentBytes?: number | undefined;
+  /** Has been in the first stage since the order came. */
+  stages: StageClock;
+  openCrew(ports: Pick<CrewPorts, 'mayWrite' | 'onRetry'>): Crew;
+}
+
+/** Compares and restores all chunks of the body. `mayWrite` is called before the first write. */
+async function restoreBody(
+  written: WrittenBody,
+  prepared: Prepared,
+  ports: EnginePorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { table, crew, totals, restored, body, segmentBytes } = written;
+  const kind = prepared.strategy;
+  const tasks = [...cutRuns([body], segmentChunks(table, segmentBytes))].map((run) => ({ kind, ...run }));
+  let bytesDone = 0;
+  await handOut(
+    crew(),
+    tasks,
+    (done, task) => {
+      restored.push(...done.runs);
+      addDone(totals, done);
+      bytesDone += runRange(table, task).lengthBytes;
+      ports.onProgress(bytesDone, table.contentBytes);
+    },
+    signal,
+  );
+}
+
+function report(written: WrittenBody, prepared: Prepared, verifiedBytes: number, workMs: number): EngineReport {
+  const { totals, verify, stages, crew } = written;
+  const { plan, head, strategy, strategyReason } = prepared;
+  return {
+    fetchedBytes: totals.fetchedBytes,
+    writtenBytes: totals.writtenBytes,
+    skippedBytes: totals.skippedBytes,
+    zeroedBytes: totals.zeroedBytes,
+    verifiedBytes,
+    verify,
+    strategy,
+    strategyReason,
+    bottleneck: bottleneckOf(totals, workMs, crew().threads),
+    stageMs: stages.stop(),
+    plan,
+    head,
+  };
+}
+
+/**
+ * Makes the disk equal to an image that has a map: a chunk that is right is skipped, a zero one is zeroed, any other is
+ * fetched, checked and written. First flash, re-flash and resume are this one loop. Until all else is right and proved,
+ * and the grant is there, the disk has no first MiB; when nothing differs, nothing is written. Throws a BtyError, or the
+ * signal's reason as one; `partial_write` in its details says that the disk was touched.
+ */
+export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal: AbortSignal): Promise<EngineReport> {
+  const { target, table, verify, stages } = order;
+  let touched = false;
+  let prepared: Prepared | undefined;
+  const mayWrite = once(async () => {
+    signal.throwIfAborted();
+    touched = true;
+    await prepared?.parts.blank({ tail: true });
+    stages.enter('writing');
+  });
+  // Worker threads start while this one prepares.
+  const crew = order.openCrew({ mayWrite, onRetry: ports.log });
+  try {
+    prepared = await preparePacked(order, ports.log, signal);
+    const { parts, bodyDiffers } = prepared;
+    const body: ChunkRun = { firstChunk: prepared.body.first, chunkCount: prepared.body.end - prepared.body.first };
+    const totals = { ...nothingDone(), fetchedBytes: prepared.fetchedBytes };
+    const written: WrittenBody = {
+      target,
+      table,
+      crew: () => crew,
+      parts,
+      verify,
+      restored: [],
+      body,
+      segmentBytes: order.segmentBytes,
+      totals,
+      stages,
+    };
+    if (bodyDiffers) await mayWrite();
+    else stages.enter('comparing');
+    const startMs = ports.nowMs();
+    if (body.chunkCount > 0) await restoreBody(written, prepared, ports, signal);
+    await parts.write('body', totals);
+    const endsRight = parts.isRight('head') && parts.isRight('tail');
+    if (!touched && !endsRight) {
+      touched = true;
+      await parts.blank({ tail: false });
+    }
+    const finish = touched ? finishFlash : finishUntouched;
+    if (!touched) for (const zone of ['tail', 'head'] as const) await parts.write(zone, totals);
+    const verified = await finish(written, ports, signal);
+    return report(written, prepared, verified, ports.nowMs() - startMs);
+  } catch (thrown) {
+    const reason: unknown = signal.aborted ? signal.reason : thrown;
+    throw touched ? partlyWritten(reason, target.path) : reason;
+  } finally {
+    await crew.close();
+    order.frames.close();
+  }
+}

@@ -1,0 +1,109 @@
+import { applyPatches, type ExpectedDisk, expectedDisk, MARGIN_BYTES } from '@bty/image-format';
+import type { FlashStrategy } from '@bty/wire-types';
+import type { BlockTarget } from './block-target.js';
+import type { PackedTable } from './chunk-table.js';
+import { loadChunks } from './content-loader.js';
+import { bodyChunks, type DiskZones, diskZones, movedBackupBytes, piecesOf, tailPieces } from './disk-zones.js';
+import { FixedParts } from './fixed-parts.js';
+import type { FrameSource } from './frame-source.js';
+import { sampleDisk } from './sample.js';
+import { chooseStrategy, SURELY_COMPARE } from './strategy.js';
+
+/** An image behind a map, and the disk that is to become it. */
+export interface PackedFlash {
+  target: BlockTarget;
+  table: PackedTable & { readonly pack: { readonly sizeBytes: number } };
+  /** For the few chunks that the main thread itself needs. */
+  frames: FrameSource;
+  /** Takes the place of the measured choice. */
+  strategy?: FlashStrategy | undefined;
+}
+
+/** What is known before the first write. */
+export interface Prepared {
+  head: Buffer;
+  plan: ExpectedDisk;
+  parts: FixedParts;
+  body: { first: number; end: number };
+  strategy: FlashStrategy;
+  strategyReason: string;
+  /** A sampled chunk of the body, or a fixed part of it, is seen to differ. */
+  bodyDiffers: boolean;
+  fetchedBytes: number;
+}
+
+type Log = (line: string) => void;
+
+const PROBE_BYTES = 1024 * 1024;
+
+/** Bytes a second of the line, from one request in the middle of the pack. */
+async function probeLink(
+  { table, frames }: PackedFlash,
+  signal: AbortSignal,
+): Promise<{ rate: number; bytes: number }> {
+  const bytes = Math.min(PROBE_BYTES, table.pack.sizeBytes);
+  const startMs = performance.now();
+  const offsetBytes = Math.floor((table.pack.sizeBytes - bytes) / 2);
+  const fetched = await frames.fetch(offsetBytes, Buffer.allocUnsafeSlow(bytes), signal);
+  return { rate: (bytes * 1000) / Math.max(performance.now() - startMs, 0.001), bytes: fetched };
+}
+
+function dataBytes(table: PackedTable, { first, end }: Prepared['body']): number {
+  let bytes = 0;
+  for (let chunk = first; chunk < end; chunk += 1) {
+    if (!table.isZero(chunk)) bytes += table.chunkRange(chunk).lengthBytes;
+  }
+  return bytes;
+}
+
+async function decide(
+  flash: PackedFlash,
+  body: Prepared['body'],
+  signal: AbortSignal,
+): Promise<Pick<Prepared, 'strategy' | 'strategyReason' | 'bodyDiffers' | 'fetchedBytes'>> {
+  const { target, table } = flash;
+  const sample = await sampleDisk(target, table, body);
+  const bodyDiffers = sample.matchingChunks < sample.sampledChunks;
+  if (flash.strategy !== undefined) {
+    return { strategy: flash.strategy, strategyReason: 'as was asked for', bodyDiffers, fetchedBytes: 0 };
+  }
+  const open = sample.matchingChunks < SURELY_COMPARE * sample.sampledChunks;
+  const link = open ? await probeLink(flash, signal) : undefined;
+  const { strategy, reason } = chooseStrategy(
+    { ...sample, linkRate: link?.rate },
+    {
+      bodyBytes: (body.end - body.first) * table.chunkBytes,
+      dataBytes: dataBytes(table, body),
+      packBytes: table.pack.sizeBytes,
+    },
+  );
+  return { strategy, strategyReason: reason, bodyDiffers, fetchedBytes: link?.bytes ?? 0 };
+}
+
+/** Loads what shares chunks with head and tail, compares it with the disk, takes a sample, and chooses how to go on. */
+export async function preparePacked(flash: PackedFlash, log: Log, signal: AbortSignal): Promise<Prepared> {
+  const { target, table, frames } = flash;
+  const { contentBytes, chunkBytes, chunkCount } = table;
+  const headBytes = Math.min(MARGIN_BYTES, contentBytes);
+  const headChunks = Math.ceil(headBytes / chunkBytes);
+  const start = await loadChunks(table, { first: 0, end: headChunks }, frames, log, signal);
+  const head = Buffer.from(start.bytes.subarray(0, headBytes));
+  const plan = expectedDisk(head, contentBytes, target.sizeBytes);
+  if (plan.note !== undefined) log(`the image's GPT is left as it is: ${plan.note}`);
+  const zones: DiskZones = diskZones(headBytes, target.sizeBytes, movedBackupBytes(plan));
+  const body = bodyChunks(zones, table);
+  const rest = await loadChunks(table, { first: body.end, end: chunkCount }, frames, log, signal);
+  applyPatches(plan.patches, start.bytes, 0);
+  const pieces = [...piecesOf(zones, 0, start.bytes), ...tailPieces(zones, plan, rest)];
+  const parts = await FixedParts.inspect(target, zones, pieces);
+  const decision = await decide(flash, body, signal);
+  return {
+    head,
+    plan,
+    parts,
+    body,
+    ...decision,
+    bodyDiffers: decision.bodyDiffers || !parts.isRight('body'),
+    fetchedBytes: decision.fetchedBytes + start.fetchedBytes + rest.fetchedBytes,
+  };
+}

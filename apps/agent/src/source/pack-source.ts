@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BtyError } from '@bty/wire-types';
+import { fullJitterMs } from '../backoff.js';
+import type { FrameSource } from '../engine/frame-source.js';
+import { judgeRangeAnswer } from './range-answer.js';
+import { RangeConnection } from './range-connection.js';
+
+/** An immutable file on a server that is named by its digest, which is also its ETag. */
+export interface PackFile {
+  url: string;
+  sizeBytes: number;
+  digest: string;
+}
+
+/** What a pack source needs beside the file. */
+export interface PackPorts {
+  /** Value of the Authorization header, asked for before each request. */
+  authorization?(): string | undefined;
+  /** Told of every interruption that is bridged, for the log. */
+  onRetry(reason: string): void;
+  /** Time without a byte after which a request is given up and made again. */
+  stallMs?: number;
+  backoff?: { baseMs: number; capMs: number };
+}
+
+const STALL_MS = 30_000;
+
+/** Reads a pack by HTTP Range over kept-alive connections: as many as there are requests at once. */
+export class PackSource implements FrameSource {
+  readonly #url: URL;
+  readonly #idle: RangeConnection[] = [];
+  readonly #busy = new Set<RangeConnection>();
+  #closed = false;
+
+  constructor(
+    private readonly file: PackFile,
+    private readonly ports: PackPorts,
+  ) {
+    this.#url = new URL(file.url);
+  }
+
+  async fetch(offsetBytes: number, into: Buffer, signal: AbortSignal): Promise<number> {
+    let received = 0;
+    let filled = 0;
+    for (let failures = 0; filled < into.length; ) {
+      signal.throwIfAborted();
+      const before = filled;
+      const connection = this.#connection();
+      const reused = connection.used;
+      try {
+        await this.#get(connection, offsetBytes + filled, into.subarray(filled), signal, (bytes) => {
+          filled += bytes;
+          received += bytes;
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof BtyError) throw error;
+        // The server may close a connection that was idle; that is no failure of anything.
+        if (reused && filled === before) continue;
+        failures = filled > before ? 0 : failures + 1;
+        const place = `byte ${offsetBytes + filled} of the pack`;
+        this.ports.onRetry(`transfer interrupted at ${place}: ${describe(error)}; resuming`);
+        await this.#pause(failures, signal);
+      }
+    }
+    return received;
+  }
+
+  /** Ends the connections; nothing is fetched any more. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of [...this.#idle, ...this.#busy]) connection.destroy();
+  }
+
+  #connection(): RangeConnection {
+    if (this.#closed) throw new BtyError('CANCELLED', 'the transfer has ended');
+    for (;;) {
+      const idle = this.#idle.pop();
+      if (idle === undefined) return new RangeConnection(this.#url, this.ports.stallMs ?? STALL_MS);
+      if (idle.usable) return idle;
+    }
+  }
+
+  async #get(
+    connection: RangeConnection,
+    offsetBytes: number,
+    into: Buffer,
+    signal: AbortSignal,
+    onBytes: (bytes: number) => void,
+  ): Promise<void> {
+    const abort = (): void => connection.destroy();
+    signal.addEventListener('abort', abort, { once: true });
+    this.#busy.add(connection);
+    try {
+      const target = `${this.#url.pathname}${this.#url.search}`;
+      const headers = this.#headers(offsetBytes, into.length);
+      const accept = this.#judge(offsetBytes, into.length);
+      await connection.get({ target, headers, accept, into, onBytes });
+      this.#idle.push(connection);
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    } finally {
+      this.#busy.delete(connection);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #headers(offsetBytes: number, lengthBytes: number): string[] {
+    const authorization = this.ports.authorization?.();
+    return [
+      `Range: bytes=${offsetBytes}-${offsetBytes + lengthBytes - 1}`,
+      `If-Match: "${this.file.digest}"`,
+      'Accept-Encoding: identity',
+      ...(authorization === undefined ? [] : [`Authorization: ${authorization}`]),
+    ];
+  }
+
+  #judge(startBytes: number, lengthBytes: number): Parameters<RangeConnection['get']>[0]['accept'] {
+    const { sizeBytes, digest } = this.file;
+    return (head) => {
+      const asked = { what: 'the pack', startBytes, lengthBytes, sizeBytes, etag: `"${digest}"` };
+      const verdict = judgeRangeAnswer(head, asked);
+      if (verdict === 'later') throw new Error(`the server answered ${head.status}`);
+      if (verdict !== 'take') throw verdict;
+    };
+  }
+
+  async #pause(failures: number, signal: AbortSignal): Promise<void> {
+    const { baseMs, capMs } = this.ports.backoff ?? {};
+    // An abort must be told by its own reason, not as the timer's AbortError.
+    await sleep(fullJitterMs(failures, Math.random(), baseMs, capMs), undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
+}
