@@ -3,6 +3,7 @@ export * from './expected-disk.js';
 export { type FormatReading, foreignFormat, formatOfName, HEAD_BYTES, readFormat } from './format.js';
 export { readPrimaryGpt } from './gpt.js';
 export type { ByteStream, ContentLimits, ImageContent, ImagePiece } from './image-content.js';
+export { chunkBytesFor } from './map/chunk-size.js';
 export { ImageMap } from './map/image-map.js';
 export type { MapFacts } from './map/map-builder.js';
 export { ChunkDecoder, ChunkEncoder } from './pack/chunk-frame.js';

@@ -1,5 +1,5 @@
-import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { MapBuilder, type MapFacts } from '../map/map-builder.js';
+import { PackDigest } from './pack-digest.js';
 import { SeekTable } from './seek-table.js';
 import { MAX_ZERO_FRAME_BYTES, zeroFrame } from './zero-frame.js';
 
@@ -10,7 +10,7 @@ import { MAX_ZERO_FRAME_BYTES, zeroFrame } from './zero-frame.js';
 export class PackWriter {
   private readonly map: MapBuilder;
   private readonly seekTable = new SeekTable();
-  private readonly digest = new Blake3Hasher();
+  private readonly digest = new PackDigest();
   private packBytes = 0;
   private contentBytes = 0;
   private pendingZeroBytes = 0;
@@ -43,7 +43,7 @@ export class PackWriter {
     const rest = [...this.flushZeros(), this.seekTable.encode()];
     const table = rest.at(-1) as Uint8Array;
     this.digest.update(table);
-    const pack = { digest: this.digest.digest('hex'), sizeBytes: this.packBytes + table.length };
+    const pack = { digest: this.digest.digest(), sizeBytes: this.packBytes + table.length };
     const all = { ...facts, contentBytes: this.contentBytes, pack };
     return { rest, map: this.map.encode(all), facts: all };
   }
