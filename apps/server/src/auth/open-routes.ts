@@ -8,6 +8,7 @@ const OPEN_ROUTES: readonly { readonly methods: readonly string[]; readonly path
   { methods: ['POST'], path: /^\/pxe\/[^/]+\/done$/ },
   { methods: ['GET', 'HEAD'], path: /^\/boot\/[^/]+$/ },
   { methods: ['GET', 'HEAD'], path: /^\/images(\/[^/]+(\/info)?)?$/ },
+  { methods: ['GET', 'HEAD'], path: /^\/(maps|packs)\/[^/]+$/ },
   { methods: ['GET', 'HEAD'], path: /^\/(healthz|readyz|version|openapi\.json)$/ },
   { methods: ['GET', 'HEAD'], path: /^\/docs(\/[^/]*)?$/ },
 ];

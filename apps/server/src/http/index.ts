@@ -6,5 +6,5 @@ export { isUpload, JSON_BODY, refuseForbiddenFields, refuseOtherContent } from '
 export { MacPipe } from './mac.pipe.js';
 export { cutPage, PageQuery } from './page.dto.js';
 export { ProblemFilter } from './problem.filter.js';
-export { sendFile } from './send-file.js';
+export { type OpenFile, sendFile } from './send-file.js';
 export { invalidFields, validationPipe } from './validation.js';

@@ -1,11 +1,9 @@
-import type { FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { type FileHandle } from 'node:fs/promises';
 import { BtyError } from '@bty/wire-types';
 import type { Request, Response } from 'express';
 import { parseByteRange } from './byte-range.js';
 import { ifMatchHolds, rangeApplies, readerHasIt } from './conditions.js';
-
-const READ_SIZE_BYTES = 256 * 1024;
+import { sendRange } from './send-range.js';
 
 /** An open file and what its response says about it. */
 export interface OpenFile {
@@ -49,19 +47,6 @@ async function sendBytes(request: Request, response: Response, file: OpenFile): 
   if (range.kind === 'part') response.setHeader('Content-Range', `bytes ${first}-${last}/${sizeBytes}`);
   response.setHeader('Content-Type', 'application/octet-stream');
   response.setHeader('Content-Length', String(last - first + 1));
-  if (request.method === 'HEAD' || last < first) {
-    response.end();
-    return;
-  }
-  const bytes = file.handle.createReadStream({
-    start: first,
-    end: last,
-    highWaterMark: READ_SIZE_BYTES,
-  });
-  try {
-    await pipeline(bytes, response);
-  } catch (error) {
-    // The reader went away: there is nobody to tell.
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
-  }
+  if (request.method === 'HEAD') response.end();
+  else await sendRange(response, file.handle, first, last);
 }
