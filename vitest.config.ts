@@ -13,6 +13,9 @@ const stories = (name: string, files: string): TestProjectInlineConfiguration =>
   },
 });
 
+/** Threads that a test starts run the sources, too. */
+const SOURCE_THREADS = ['--import', `${import.meta.dirname}/test/typescript/register.ts`];
+
 export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
@@ -31,6 +34,7 @@ export default defineConfig({
           name: 'integration',
           include: ['{apps,libs}/*/test/**/*.int-spec.ts', 'apps/server/test/**/*.queue-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts'],
+          execArgv: SOURCE_THREADS,
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
@@ -42,6 +46,7 @@ export default defineConfig({
           name: 'redis',
           include: ['apps/server/test/**/*.queue-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/server/test/redis.setup.ts'],
+          execArgv: SOURCE_THREADS,
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
@@ -53,6 +58,7 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/*.fault-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts'],
+          execArgv: SOURCE_THREADS,
           testTimeout: 90_000,
           hookTimeout: 30_000,
         },

@@ -2,6 +2,7 @@ import { CLOSE_CODES } from '@bty/wire-types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { FakeAgent, INVENTORY, kernelArgument, resultOf } from './fake-agent.js';
+import { putImage } from './image-steps.js';
 import { rawHttp } from './raw-http.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
@@ -28,7 +29,7 @@ async function job(id: string) {
 
 beforeAll(async () => {
   server = await TestServer.start();
-  await server.put('/images/debian.img', Buffer.alloc(512, 1));
+  await putImage(server, 'debian.img', Buffer.alloc(512, 1));
 });
 
 afterAll(() => server.stop());

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FLASH_DEADLINE } from '../src/queue/index.js';
 import { FakeAgent } from './fake-agent.js';
 import { job, jobIn, newMachine } from './flash-steps.js';
+import { putImage } from './image-steps.js';
 import { openQueue } from './open-queue.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
@@ -12,7 +13,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   server = await TestServer.start({ BTY_NO_PROGRESS_TIMEOUT: String(TIMEOUT_SECONDS) });
-  expect((await server.put('/images/debian.img', Buffer.alloc(512, 1))).status).toBe(201);
+  await putImage(server, 'debian.img', Buffer.alloc(512, 1));
 });
 
 afterAll(() => server.stop());

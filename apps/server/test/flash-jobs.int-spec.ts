@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { putImage } from './image-steps.js';
 import { TestServer } from './test-server.js';
 
 const IMAGE = Buffer.alloc(512, 1);
@@ -14,8 +15,8 @@ async function newMachine(fields: Record<string, unknown> = { image: 'debian.img
 
 beforeAll(async () => {
   server = await TestServer.start();
-  await server.put('/images/debian.img', IMAGE);
-  await server.put('/images/alpine.img', Buffer.alloc(1024, 2));
+  await putImage(server, 'debian.img', IMAGE);
+  await putImage(server, 'alpine.img', Buffer.alloc(1024, 2));
 });
 
 afterAll(() => server.stop());

@@ -1,13 +1,16 @@
+import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent, resultOf } from './fake-agent.js';
 import { job, jobIn, newMachine } from './flash-steps.js';
+import { putImage } from './image-steps.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
 
 const IMAGE = Buffer.alloc(4096, 'image');
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 let server: TestServer;
 
 async function script(mac: string): Promise<string> {
@@ -16,7 +19,7 @@ async function script(mac: string): Promise<string> {
 
 beforeAll(async () => {
   server = await TestServer.start();
-  expect((await server.put('/images/debian.img', IMAGE)).status).toBe(201);
+  await putImage(server, 'debian.img', IMAGE);
 });
 
 afterAll(() => server.stop());
@@ -28,9 +31,13 @@ describe('boot policy flash', () => {
     const start = await agent.receive('flash.start');
     expect(start).toMatchObject({
       epoch: 1,
-      image: { name: 'debian.img', path: '/images/debian.img', format: 'img', content_size_bytes: 4096 },
+      image: { name: 'debian.img', format: 'img', content_size_bytes: 4096 },
       verify: 'full',
       provisioning_mode: 'none',
+    });
+    expect(start.image).toMatchObject({
+      content_sha256: sha256(IMAGE),
+      map: { path: `/maps/${start.image.map.blake3}` },
     });
     expect(start).not.toHaveProperty('target_hint');
     expect((await server.ask(`/machines/${mac}`)).json).toMatchObject({
@@ -83,7 +90,7 @@ describe('boot policy flash', () => {
 
   it('shows in the record why its image cannot be flashed, and stays in the live env', async () => {
     const path = join(server.config.imageRoot, 'lost.img');
-    await server.put('/images/lost.img', Buffer.alloc(512, 3));
+    await putImage(server, 'lost.img', Buffer.alloc(512, 3));
     const mac = await newMachine(server, { boot_policy: 'flash', image: 'lost.img' });
     rmSync(path);
     await server.ask('/images');
@@ -100,7 +107,7 @@ describe('boot policy flash', () => {
     expect(agent.isOpen).toBe(true);
     expect(agent.received).toEqual([]);
 
-    await server.put('/images/lost.img', Buffer.alloc(512, 3));
+    await putImage(server, 'lost.img', Buffer.alloc(512, 3));
     const retry = await server.post('/flash-jobs', { mac });
     expect((await agent.receive('flash.start')).job_id).toBe(retry.json.id);
   });
@@ -146,7 +153,7 @@ describe('a queued job', () => {
       [undefined, 'IMAGE_UNAVAILABLE'],
     ] as const) {
       const name = `${code.toLowerCase()}.img`;
-      await server.put(`/images/${name}`, Buffer.alloc(512, 8));
+      await putImage(server, name, Buffer.alloc(512, 8));
       const mac = await newMachine(server, { image: name });
       const { id } = (await server.post('/flash-jobs', { mac })).json;
       const path = join(server.config.imageRoot, name);

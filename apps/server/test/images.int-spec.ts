@@ -13,8 +13,8 @@ import {
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { blake3 } from '@napi-rs/blake-hash';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { imageIn, putImage } from './image-steps.js';
 import { rawHttp } from './raw-http.js';
 import { TestServer } from './test-server.js';
 
@@ -29,15 +29,7 @@ async function info(name: string) {
   return (await server.ask(`/images/${name}/info`, { anonymous: true })).json;
 }
 
-async function stateOf(name: string, state: string): Promise<Record<string, unknown>> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    await server.ask('/images', { anonymous: true });
-    const found = await info(name);
-    if (found?.state === state) return found;
-    await sleep(50);
-  }
-  throw new Error(`${name} did not become ${state}: ${JSON.stringify(await info(name))}`);
-}
+const stateOf = (name: string, state: string) => imageIn(server, name, state);
 
 beforeAll(async () => {
   server = await TestServer.start({ BTY_MAX_IMAGE_BYTES: String(MAX_BYTES) });
@@ -56,24 +48,31 @@ describe('PUT /images/{name}', () => {
     expect(answer.json).toMatchObject({
       name: 'new.img',
       format: 'img',
-      state: 'ready',
+      state: 'preparing',
+      size_bytes: bytes.length,
+      content_size_bytes: null,
+      sha256: sha256(bytes),
+      map: null,
+      error: null,
+    });
+    expect(readFileSync(inRoot('new.img')).equals(bytes)).toBe(true);
+    const ready = await stateOf('new.img', 'ready');
+    expect(ready).toMatchObject({
       size_bytes: bytes.length,
       content_size_bytes: bytes.length,
       sha256: sha256(bytes),
       content_sha256: sha256(bytes),
-      content_blake3: blake3(bytes).toString('hex'),
       sector_bytes: 512,
+      progress: null,
       error: null,
     });
-    expect(readFileSync(inRoot('new.img')).equals(bytes)).toBe(true);
-    expect((await server.ask('/images', { anonymous: true })).json).toContainEqual(answer.json);
+    expect((await server.ask('/images', { anonymous: true })).json).toContainEqual(ready);
   });
 
   it('changes nothing for the same bytes again', async () => {
-    const first = await server.put('/images/same.img', filled(512, 1));
+    const first = await putImage(server, 'same.img', filled(512, 1));
     const second = await server.put('/images/same.img', filled(512, 1));
-    expect([first.status, second.status]).toEqual([201, 200]);
-    expect(second.json).toEqual(first.json);
+    expect([second.status, second.json]).toEqual([200, first]);
   });
 
   it('replaces other bytes only with If-Match', async () => {
@@ -104,8 +103,6 @@ describe('PUT /images/{name}', () => {
   });
 
   it.each([
-    ['a.qcow2', 'cannot flash .qcow2'],
-    ['a.img.zst', 'cannot flash .img.zst'],
     ['a.iso', 'must end in'],
     ['.a.img', 'begin with a letter'],
     ['a%20b.img', 'letters, digits'],
@@ -199,7 +196,7 @@ describe('the image root', () => {
     expect(await stateOf('Dropped.IMG', 'ready')).toMatchObject({
       format: 'img',
       sha256: sha256(bytes),
-      content_blake3: blake3(bytes).toString('hex'),
+      content_sha256: sha256(bytes),
       sector_bytes: null,
     });
   });
@@ -209,8 +206,8 @@ describe('the image root', () => {
     writeFileSync(inRoot('disk.img.zst'), 'zst');
     writeFileSync(inRoot('odd-size.img'), 'x');
     writeFileSync(inRoot('a name.img'), filled(512, 1));
-    expect((await stateOf('disk.qcow2', 'unsupported')).error).toMatchObject({ code: 'IMAGE_INVALID' });
-    expect((await stateOf('disk.img.zst', 'unsupported')).format).toBe('img.zst');
+    expect((await stateOf('disk.qcow2', 'failed')).error).toMatchObject({ code: 'IMAGE_INVALID' });
+    expect((await stateOf('disk.img.zst', 'failed')).format).toBe('img.zst');
     expect((await stateOf('odd-size.img', 'failed')).error).toMatchObject({ message: expect.stringContaining('512') });
     expect((await stateOf('a%20name.img', 'unsupported')).error).toMatchObject({
       message: expect.stringContaining('name'),
@@ -234,7 +231,7 @@ describe('the image root', () => {
   });
 
   it('is never served under the ETag of other bytes', async () => {
-    await server.put('/images/swap.img', filled(512, 1));
+    await putImage(server, 'swap.img', filled(512, 1));
     writeFileSync(inRoot('swapped'), filled(512, 2));
     renameSync(inRoot('swapped'), inRoot('swap.img'));
     const during = await server.ask('/images/swap.img', { anonymous: true });
@@ -350,6 +347,7 @@ describe('DELETE /images/{name}', () => {
 
   it('is refused, like a replacement, while an active flash job writes the image', async () => {
     const { headers } = await server.put('/images/busy.img', filled(512, 1));
+    await stateOf('busy.img', 'ready');
     await server.put('/machines/52:54:00:00:00:01', { image: 'busy.img' });
     const job = (await server.post('/flash-jobs', { mac: '52:54:00:00:00:01' })).json;
     const refused = await server.ask('/images/busy.img', { method: 'DELETE' });

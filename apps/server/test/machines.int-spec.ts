@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { putImage } from './image-steps.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
 
@@ -7,7 +8,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   server = await TestServer.start();
-  await server.put('/images/debian.img', Buffer.alloc(512, 1));
+  await putImage(server, 'debian.img', Buffer.alloc(512, 1));
 });
 
 afterAll(() => server.stop());

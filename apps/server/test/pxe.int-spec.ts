@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent, kernelArgument } from './fake-agent.js';
+import { putImage } from './image-steps.js';
 import { rawHttp } from './raw-http.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
@@ -17,7 +18,7 @@ async function script(mac: string): Promise<string> {
 
 beforeAll(async () => {
   server = await TestServer.start({ BTY_KERNEL_ARGS: 'pci=nomsi' });
-  await server.put('/images/debian.img', Buffer.alloc(512, 1));
+  await putImage(server, 'debian.img', Buffer.alloc(512, 1));
 });
 
 afterAll(() => server.stop());

@@ -52,9 +52,14 @@ export const SETTINGS = {
     parse: wholeNumber(1, 86_400),
   },
   BTY_MAX_IMAGE_BYTES: {
-    says: 'Largest image that may be uploaded, in bytes.',
+    says: 'Largest image that is taken, in bytes: its file, and the disk that it holds.',
     otherwise: '256 GiB',
     parse: wholeNumber(512, Number.MAX_SAFE_INTEGER),
+  },
+  BTY_STORE_QUOTA_BYTES: {
+    says: 'What images, packs and maps may take on the disk together, in bytes.',
+    otherwise: 'no quota',
+    parse: wholeNumber(0, Number.MAX_SAFE_INTEGER),
   },
   BTY_KERNEL_ARGS: {
     says: 'More words for the kernel command line of the live env.',
@@ -79,6 +84,7 @@ export interface Config {
   readonly firstBootWindowSeconds: number;
   readonly noProgressTimeoutSeconds: number;
   readonly maxImageBytes: number;
+  readonly storeQuotaBytes: number | undefined;
   readonly kernelArgs: string;
 }
 
@@ -135,6 +141,7 @@ export function parseConfig(env: Environment): Config {
     firstBootWindowSeconds: readSetting(env, 'BTY_FIRST_BOOT_WINDOW') ?? 180,
     noProgressTimeoutSeconds: readSetting(env, 'BTY_NO_PROGRESS_TIMEOUT') ?? 120,
     maxImageBytes: readSetting(env, 'BTY_MAX_IMAGE_BYTES') ?? 256 * GIB,
+    storeQuotaBytes: readSetting(env, 'BTY_STORE_QUOTA_BYTES'),
     kernelArgs: readSetting(env, 'BTY_KERNEL_ARGS') ?? '',
   });
 }

@@ -1,12 +1,12 @@
 import type { FlashedTarget, FlashStart } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
-import { ImageCatalog } from '../images/index.js';
+import { ImageCatalog, type ImageEntity } from '../images/index.js';
 import { FlashDeadlineQueue } from './flash-deadline.queue.js';
 import type { FlashJobEntity, JobError } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
-import { failWith, handOut } from './job-change.js';
+import { failWith, type HandedImage, handOut } from './job-change.js';
 import { MAX_ATTEMPTS } from './job-state.js';
 
 const TOO_MANY: JobError = {
@@ -48,8 +48,9 @@ export class FlashHandOut {
     if (image?.state === 'preparing') return undefined;
     const lost = image === undefined ? imageGone(job) : imageChanged(job, image.sha256);
     return this.changes.change(jobId, actor, now, (current) => {
-      if (lost !== undefined) return failWith(lost);
-      return current.epoch >= MAX_ATTEMPTS ? failWith(TOO_MANY) : handOut(current, sessionId, now);
+      if (image === undefined || lost !== undefined) return failWith(lost ?? imageGone(job));
+      if (image.state !== 'ready') return failWith(image.error ?? imageGone(job));
+      return current.epoch >= MAX_ATTEMPTS ? failWith(TOO_MANY) : handOut(current, sessionId, handedImage(image), now);
     });
   }
 }
@@ -64,9 +65,31 @@ function imageChanged(job: FlashJobEntity, sha256: string | null): JobError | un
   return { code: 'IMAGE_CHANGED', message, details: { ordered_sha256: job.imageSha256, present_sha256: sha256 } };
 }
 
+/** The map is chosen now, not when the job is made: the same bytes may have been prepared again since. */
+function handedImage(image: ImageEntity): HandedImage {
+  const { format, sizeBytes, contentSizeBytes, contentSha256, mapBlake3, mapSizeBytes, packBlake3 } = image;
+  return {
+    imageFormat: format,
+    imageSizeBytes: sizeBytes,
+    contentSizeBytes,
+    contentSha256,
+    mapBlake3,
+    mapSizeBytes,
+    packBlake3,
+  };
+}
+
 function toFlashStart(job: FlashJobEntity, lastTarget: FlashedTarget | undefined): FlashStart {
-  const { imageFormat, imageSizeBytes, contentSizeBytes, imageSha256, contentBlake3 } = job;
-  if (!imageFormat || !imageSizeBytes || !contentSizeBytes || !imageSha256 || !contentBlake3) {
+  const { imageFormat, imageSizeBytes, contentSizeBytes, imageSha256, contentSha256, mapBlake3, mapSizeBytes } = job;
+  if (
+    !imageFormat ||
+    !imageSizeBytes ||
+    !contentSizeBytes ||
+    !imageSha256 ||
+    !contentSha256 ||
+    !mapBlake3 ||
+    !mapSizeBytes
+  ) {
     throw new TypeError(`flash job ${job.id} was handed out without an image`);
   }
   return {
@@ -75,12 +98,12 @@ function toFlashStart(job: FlashJobEntity, lastTarget: FlashedTarget | undefined
     epoch: job.epoch,
     image: {
       name: job.imageName,
-      path: `/images/${job.imageName}`,
       format: imageFormat,
       size_bytes: imageSizeBytes,
       content_size_bytes: contentSizeBytes,
       sha256: imageSha256,
-      content_blake3: contentBlake3,
+      content_sha256: contentSha256,
+      map: { path: `/maps/${mapBlake3}`, size_bytes: mapSizeBytes, blake3: mapBlake3 },
     },
     ...(job.targetHint === null ? {} : { target_hint: job.targetHint }),
     ...(lastTarget === undefined ? {} : { last_target: lastTarget }),

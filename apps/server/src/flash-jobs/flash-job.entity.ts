@@ -79,7 +79,17 @@ export class FlashJobEntity {
   contentSizeBytes: number | null;
 
   @Column('text', { nullable: true })
-  contentBlake3: string | null;
+  contentSha256: string | null;
+
+  /** The map and the pack that the job was handed out with: they are kept while the job is active. */
+  @Column('text', { nullable: true })
+  mapBlake3: string | null;
+
+  @Column('bigint', { nullable: true, transformer: bigintNumber })
+  mapSizeBytes: number | null;
+
+  @Column('text', { nullable: true })
+  packBlake3: string | null;
 
   @Column('text')
   verify: VerifyMode;

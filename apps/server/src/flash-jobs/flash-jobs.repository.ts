@@ -65,6 +65,13 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
     return (await this.source.getRepository(FlashJobEntity).findOneBy({ imageName, state: In(ACTIVE) }))?.id;
   }
 
+  async filesInUse(): Promise<{ maps: string[]; packs: string[] }> {
+    const held = await this.held();
+    const maps = held.map(({ mapBlake3 }) => mapBlake3).filter((digest) => digest !== null);
+    const packs = held.map(({ packBlake3 }) => packBlake3).filter((digest) => digest !== null);
+    return { maps, packs };
+  }
+
   async summaries(macs: readonly string[]): Promise<ReadonlyMap<string, MachineJobSummaries>> {
     if (macs.length === 0) return new Map();
     const newest = await this.source

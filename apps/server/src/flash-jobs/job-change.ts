@@ -26,11 +26,18 @@ export function applyChange(
   return { ...change.set, state, ...(final ? { finishedAt: now } : {}), entry };
 }
 
+/** What of an image a job is handed out with. */
+export type HandedImage = Pick<
+  FlashJobEntity,
+  'imageFormat' | 'imageSizeBytes' | 'contentSizeBytes' | 'contentSha256' | 'mapBlake3' | 'mapSizeBytes' | 'packBlake3'
+>;
+
 /** An agent gets the job: a new epoch, and nothing of the earlier attempt counts any more. */
-export function handOut(job: FlashJobEntity, sessionId: string, now: Date): JobChange {
+export function handOut(job: FlashJobEntity, sessionId: string, image: HandedImage, now: Date): JobChange {
   return {
     event: 'hand_out',
     set: {
+      ...image,
       epoch: job.epoch + 1,
       sessionId,
       stage: null,

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, statfs, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/index.js';
+import { bytesOnDisk } from './pack-store.service.js';
 
 const TEMPORARY = /^\.[0-9a-f-]{36}\.upload$/;
 
@@ -103,10 +104,9 @@ export class ImageFiles {
     await this.syncRoot();
   }
 
-  /** Bytes that may still be written to the file system of the root. */
-  async freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.config.imageRoot);
-    return bavail * bsize;
+  /** Bytes that everything in the root takes on the disk, unfinished uploads included. */
+  async usedBytes(): Promise<number> {
+    return bytesOnDisk((await readdir(this.config.imageRoot)).map((name) => this.path(name)));
   }
 
   /** Runs `work` when nobody else of this process changes or scans the root. */

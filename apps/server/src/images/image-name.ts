@@ -20,10 +20,3 @@ export function imageNameProblem(name: string): string | undefined {
   if (imageFormatOf(name) === undefined) return `must end in ${IMAGE_FORMATS.map((format) => `.${format}`).join(', ')}`;
   return undefined;
 }
-
-/** What this version cannot do with images of a format, or undefined when it can flash them. */
-export function formatProblem(format: ImageFormat): string | undefined {
-  return format === 'img'
-    ? undefined
-    : `this version of the server cannot flash .${format} images yet: unpack it to .img`;
-}

@@ -5,13 +5,16 @@ import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/index.js';
 import { type Actor, ifMatchHolds } from '../http/index.js';
 import type { ImageEntity } from './image.entity.js';
-import { type ImageDigest, ImageDigester, rawSizeProblem } from './image-digest.js';
 import { ImageFiles } from './image-files.service.js';
+import { ImageIntake, type TakenImage } from './image-intake.js';
+import { ImagePrepareQueue } from './image-prepare.queue.js';
 import { ImageUse } from './image-use.port.js';
 import { ImagesRepository } from './images.repository.js';
+import { rawSizeProblem } from './raw-size.js';
+import { StoreSpace } from './store-space.service.js';
 
-/** Left free on the file system of the images, for everything else that lives there. */
-const RESERVE_BYTES = 64 * 1024 * 1024;
+/** An upload looks so often whether there still is room. */
+const LOOK_INTERVAL_BYTES = 64 * 1024 * 1024;
 
 /** What an upload says about itself before its first byte. */
 export interface UploadOrder {
@@ -42,6 +45,8 @@ export class ImageUpload {
     private readonly images: ImagesRepository,
     private readonly files: ImageFiles,
     private readonly use: ImageUse,
+    private readonly space: StoreSpace,
+    private readonly queue: ImagePrepareQueue,
   ) {}
 
   /** Reads the body of a PUT. `ready` is called when everything that can be refused beforehand has been. */
@@ -75,16 +80,19 @@ export class ImageUpload {
   private async refuseEarly(order: UploadOrder): Promise<void> {
     const { contentLength } = order;
     this.refuseTooLarge(contentLength ?? 0);
-    const problem = contentLength === undefined ? undefined : rawSizeProblem(contentLength);
+    const raw = order.format === 'img' && contentLength !== undefined;
+    const problem = raw ? rawSizeProblem(contentLength) : undefined;
     if (problem !== undefined) throw new BtyError('IMAGE_INVALID', problem);
     const image = await this.images.find(order.name);
     this.refuseOverwrite(order, image, order.sha256);
-    const free = await this.files.freeBytes();
-    if ((contentLength ?? 0) + RESERVE_BYTES > free) {
-      throw new BtyError('STORAGE_FULL', `${free} bytes are free in the image store`, {
-        details: { free_bytes: free },
-      });
-    }
+    await this.refuseWithoutRoom(contentLength ?? 0);
+  }
+
+  private async refuseWithoutRoom(sizeBytes: number): Promise<void> {
+    const room = Math.max(0, await this.space.forImage());
+    if (sizeBytes <= room) return;
+    const message = `the image store has room for ${room} more bytes`;
+    throw new BtyError('STORAGE_FULL', message, { details: { room_bytes: room } });
   }
 
   private refuseTooLarge(sizeBytes: number): void {
@@ -128,36 +136,35 @@ export class ImageUpload {
   private async store(order: UploadOrder, body: Request, actor: Actor): Promise<UploadOutcome> {
     const temporary = await this.files.createTemporary();
     try {
-      const digest = await this.take(order, body, temporary.handle);
+      const taken = await this.take(order, body, temporary.handle);
       await temporary.handle.close();
-      return await this.files.exclusively(() => this.publish(order, digest, temporary.path, actor));
+      return await this.files.exclusively(() => this.publish(order, taken, temporary.path, actor));
     } finally {
       await temporary.handle.close();
       await this.files.removeTemporary(temporary.path);
     }
   }
 
-  private async take(order: UploadOrder, body: Request, handle: FileHandle): Promise<ImageDigest> {
-    const digester = new ImageDigester();
+  private async take(order: UploadOrder, body: Request, handle: FileHandle): Promise<TakenImage> {
+    const intake = new ImageIntake(order);
+    let lookAt = LOOK_INTERVAL_BYTES;
     try {
       // A refusal must not destroy the request: its sender is to see the answer.
       for await (const chunk of body.iterator({ destroyOnReturn: false })) {
-        digester.update(chunk as Buffer);
-        this.refuseTooLarge(digester.sizeBytes);
+        intake.add(chunk as Buffer);
+        this.refuseTooLarge(intake.sizeBytes);
         await handle.writeFile(chunk as Buffer);
+        if (intake.sizeBytes < lookAt) continue;
+        lookAt += LOOK_INTERVAL_BYTES;
+        await this.refuseWithoutRoom(0);
       }
+      const taken = intake.end();
       await handle.sync();
+      await this.refuseWithoutRoom(0);
+      return taken;
     } catch (error) {
       throw this.explain(order, error);
     }
-    const digest = digester.digest();
-    const problem = rawSizeProblem(digest.sizeBytes);
-    if (problem !== undefined) throw new BtyError('IMAGE_INVALID', problem);
-    if (order.sha256 !== undefined && order.sha256 !== digest.sha256) {
-      const details = { declared: order.sha256, received: digest.sha256 };
-      throw new BtyError('DIGEST_MISMATCH', `the bytes received have sha256 ${digest.sha256}`, { details });
-    }
-    return digest;
   }
 
   private explain(order: UploadOrder, error: unknown): unknown {
@@ -173,17 +180,20 @@ export class ImageUpload {
 
   private async publish(
     order: UploadOrder,
-    digest: ImageDigest,
+    taken: TakenImage,
     temporary: string,
     actor: Actor,
   ): Promise<UploadOutcome> {
     const image = await this.images.find(order.name);
-    this.refuseOverwrite(order, image, digest.sha256);
-    if (image?.sha256 === digest.sha256 && (await this.isInPlace(image))) return 'unchanged';
+    this.refuseOverwrite(order, image, taken.sha256);
+    const same = image?.sha256 === taken.sha256 && image.state !== 'failed';
+    if (same && (await this.isInPlace(image))) return 'unchanged';
     await this.refuseInUse(order.name);
     const { name, format } = order;
-    const created = await this.images.publish({ name, format }, digest, actor, () => this.files.place(temporary, name));
-    this.log.log(`${name} was uploaded by ${actor.name}: ${digest.sizeBytes} bytes, sha256 ${digest.sha256}`);
+    const file = { name, format, ...taken };
+    const created = await this.images.publish(file, actor, () => this.files.place(temporary, name));
+    this.log.log(`${name} was uploaded by ${actor.name}: ${taken.sizeBytes} bytes, sha256 ${taken.sha256}`);
+    this.queue.order(name);
     return created ? 'created' : 'replaced';
   }
 

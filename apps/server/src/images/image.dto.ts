@@ -3,6 +3,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { FailureDto, PageQuery } from '../http/index.js';
 import { IMAGE_STATES, type ImageEntity, type ImageState } from './image.entity.js';
+import type { StoredKind } from './pack-store.service.js';
 
 /** Which images to list. */
 export class ImagesQuery extends PageQuery {
@@ -22,6 +23,30 @@ export class UploadQuery {
   @IsOptional()
   @IsString()
   sha256?: string;
+}
+
+/** A file that was derived from an image; its bytes never change. */
+export class DerivedFileDto {
+  /** Where this server has it, for instance `/maps/4878…`. */
+  path: string;
+
+  /** Length in bytes. */
+  @ApiProperty({ type: 'integer' })
+  size_bytes: number;
+
+  /** BLAKE3-256 of the file, hex: its ETag. */
+  blake3: string;
+}
+
+/** How far the preparation of an image is. */
+export class PreparingDto {
+  /** Bytes of the disk that were read. */
+  @ApiProperty({ type: 'integer' })
+  bytes_done: number;
+
+  /** Bytes of the disk; null while nobody knows. */
+  @ApiProperty({ type: 'integer', nullable: true })
+  bytes_total: number | null;
 }
 
 /** An image of the catalogue. */
@@ -48,9 +73,13 @@ export class ImageDto {
   @ApiProperty({ type: String, nullable: true })
   content_sha256: string | null;
 
-  /** BLAKE3-256 of the raw disk's bytes, hex. */
-  @ApiProperty({ type: String, nullable: true })
-  content_blake3: string | null;
+  /** What each chunk of the disk holds, and where the pack has it; null until the image is ready. */
+  @ApiProperty({ type: DerivedFileDto, nullable: true })
+  map: DerivedFileDto | null;
+
+  /** The disk's bytes in the zstd seekable format; null until the image is ready. */
+  @ApiProperty({ type: DerivedFileDto, nullable: true })
+  pack: DerivedFileDto | null;
 
   /** Logical sector size that its partition table was made for, in bytes; null without a GPT. */
   @ApiProperty({ type: 'integer', nullable: true })
@@ -59,6 +88,10 @@ export class ImageDto {
   /** Only a `ready` image can be flashed. */
   @ApiProperty({ enum: IMAGE_STATES, enumName: 'ImageState' })
   state: ImageState;
+
+  /** Null unless the image is being prepared, and until that has begun. */
+  @ApiProperty({ type: PreparingDto, nullable: true })
+  progress: PreparingDto | null;
 
   /** Why it cannot be flashed. */
   @ApiProperty({ type: FailureDto, nullable: true })
@@ -71,6 +104,10 @@ export class ImageDto {
   updated_at: string;
 }
 
+function derived(kind: StoredKind, blake3: string | null, sizeBytes: number | null): DerivedFileDto | null {
+  return blake3 === null || sizeBytes === null ? null : { path: `/${kind}/${blake3}`, size_bytes: sizeBytes, blake3 };
+}
+
 /** What the API shows of an image. */
 export function toImageDto(image: ImageEntity): ImageDto {
   return {
@@ -80,9 +117,14 @@ export function toImageDto(image: ImageEntity): ImageDto {
     content_size_bytes: image.contentSizeBytes,
     sha256: image.sha256,
     content_sha256: image.contentSha256,
-    content_blake3: image.contentBlake3,
+    map: derived('maps', image.mapBlake3, image.mapSizeBytes),
+    pack: derived('packs', image.packBlake3, image.packSizeBytes),
     sector_bytes: image.sectorBytes,
     state: image.state,
+    progress: image.progress && {
+      bytes_done: image.progress.bytesDone,
+      bytes_total: image.progress.bytesTotal ?? null,
+    },
     error: image.error,
     created_at: image.createdAt.toISOString(),
     updated_at: image.updatedAt.toISOString(),

@@ -2,9 +2,15 @@ import type { ErrorCode, ImageFormat } from '@bty/wire-types';
 import { Column, CreateDateColumn, Entity, PrimaryColumn, UpdateDateColumn } from 'typeorm';
 import { bigintNumber } from '../db/index.js';
 
-/** `preparing`: its digests are being derived; `unsupported`: this version cannot flash it. */
+/** `preparing`: its pack and map are being derived; `unsupported`: it cannot be an image, whatever its bytes are. */
 export const IMAGE_STATES = ['preparing', 'ready', 'failed', 'unsupported'] as const;
 export type ImageState = (typeof IMAGE_STATES)[number];
+
+/** How much of its disk has been read while it is prepared, in bytes; the total is absent while it is not known. */
+export interface PreparingProgress {
+  readonly bytesDone: number;
+  readonly bytesTotal?: number | undefined;
+}
 
 /** A file of the image root, as the catalogue knows it. */
 @Entity('images')
@@ -38,8 +44,21 @@ export class ImageEntity {
   @Column('text', { nullable: true })
   contentSha256: string | null;
 
+  /** BLAKE3-256 of the map's file: its name in the store, and so for the pack. */
   @Column('text', { nullable: true })
-  contentBlake3: string | null;
+  mapBlake3: string | null;
+
+  @Column('bigint', { nullable: true, transformer: bigintNumber })
+  mapSizeBytes: number | null;
+
+  @Column('text', { nullable: true })
+  packBlake3: string | null;
+
+  @Column('bigint', { nullable: true, transformer: bigintNumber })
+  packSizeBytes: number | null;
+
+  @Column('jsonb', { nullable: true })
+  progress: PreparingProgress | null;
 
   /** Logical sector size that its partition table was made for. */
   @Column('int', { nullable: true })

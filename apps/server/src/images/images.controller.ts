@@ -37,7 +37,7 @@ export class ImagesController {
     return toImageDto(await this.images.get(name));
   }
 
-  /** Gives the bytes of an image, or one range of them. HEAD gives the headers. */
+  /** Gives the bytes of an image, or one range of them. HEAD gives the headers. When it is ready, `Link` names its map. */
   @Get(':name')
   @ApiProduces('application/octet-stream')
   @ApiHeader({ name: 'Range', required: false, description: 'one range of bytes, for instance `bytes=0-511`' })
@@ -54,6 +54,7 @@ export class ImagesController {
   @ApiProblems(404, 409, 412, 416)
   async bytes(@Param('name') name: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const file = await this.images.openBytes(name);
+    if (file.map !== null) response.setHeader('Link', `</maps/${file.map}>; rel="describedby"`);
     await sendFile(request, response, { ...file, etag: `"${file.sha256}"` });
   }
 

@@ -1,11 +1,11 @@
 import type { ErrorCode, ImageFormat } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, MoreThan } from 'typeorm';
+import { DataSource, type EntityManager, In, MoreThan } from 'typeorm';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
-import { ImageEntity } from './image.entity.js';
-import type { ImageDigest } from './image-digest.js';
+import { ImageEntity, type PreparingProgress } from './image.entity.js';
+import type { PreparedImage } from './prepare/prepare-messages.js';
 
 /** A file of the image root as a scan found it. */
 export interface FoundFile {
@@ -17,16 +17,44 @@ export interface FoundFile {
   readonly refusal?: { state: 'failed' | 'unsupported'; code: ErrorCode; message: string } | undefined;
 }
 
-function known(digest: ImageDigest) {
+/** An uploaded file as its place in the root is taken. */
+export interface UploadedFile {
+  readonly name: string;
+  readonly format: ImageFormat;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** Any constant will do; it has to be the same in every version of the server. */
+const STORE_LOCK = 7_302_552;
+
+/** Failures that say nothing about the image: it is worth another try when something has changed. */
+const PASSING: readonly ErrorCode[] = ['STORAGE_FULL', 'IMAGE_UNAVAILABLE', 'INTERNAL'];
+
+const NOT_DERIVED = {
+  contentSizeBytes: null,
+  contentSha256: null,
+  sectorBytes: null,
+  mapBlake3: null,
+  mapSizeBytes: null,
+  packBlake3: null,
+  packSizeBytes: null,
+  progress: null,
+} as const;
+
+function derived(prepared: PreparedImage) {
   return {
     state: 'ready',
     error: null,
-    sizeBytes: digest.sizeBytes,
-    contentSizeBytes: digest.sizeBytes,
-    sha256: digest.sha256,
-    contentSha256: digest.sha256,
-    contentBlake3: digest.blake3,
-    sectorBytes: digest.sectorBytes ?? null,
+    progress: null,
+    sha256: prepared.sha256,
+    contentSizeBytes: prepared.contentBytes,
+    contentSha256: prepared.contentSha256,
+    sectorBytes: prepared.sectorBytes ?? null,
+    mapBlake3: prepared.map.digest,
+    mapSizeBytes: prepared.map.sizeBytes,
+    packBlake3: prepared.pack.digest,
+    packSizeBytes: prepared.pack.sizeBytes,
   } as const;
 }
 
@@ -62,7 +90,7 @@ export class ImagesRepository {
     return this.source.getRepository(ImageEntity).find();
   }
 
-  /** Names of the images whose digests are still to be derived. */
+  /** Names of the images whose pack and map are still to be derived. */
   async unprepared(): Promise<string[]> {
     const rows = await this.source.getRepository(ImageEntity).findBy({ state: 'preparing' });
     return rows.map(({ name }) => name);
@@ -78,11 +106,8 @@ export class ImagesRepository {
       error: refusal === undefined ? null : { code: refusal.code, message: refusal.message },
       fingerprint: file.fingerprint,
       sizeBytes: file.sizeBytes,
-      contentSizeBytes: null,
       sha256: null,
-      contentSha256: null,
-      contentBlake3: null,
-      sectorBytes: null,
+      ...NOT_DERIVED,
     } as const;
     await this.source.transaction(async (manager) => {
       const old = await manager.findOneBy(ImageEntity, { name: file.name });
@@ -92,13 +117,68 @@ export class ImagesRepository {
     });
   }
 
-  /** Stores what was derived from a file, unless the name has another file by now. */
-  async prepared(name: string, fingerprint: string, digest: ImageDigest, actor: Actor): Promise<void> {
+  /** Digests of the maps and packs that images have. */
+  async derivedFiles(): Promise<{ maps: string[]; packs: string[] }> {
+    const rows = await this.source
+      .getRepository(ImageEntity)
+      .find({ select: { mapBlake3: true, packBlake3: true, name: true } });
+    const given = (digests: (string | null)[]) => digests.filter((digest) => digest !== null);
+    return { maps: given(rows.map((row) => row.mapBlake3)), packs: given(rows.map((row) => row.packBlake3)) };
+  }
+
+  /** Runs `work` while no replica places a map or a pack, or removes one. */
+  async holdingStore<T>(work: () => Promise<T>): Promise<T> {
+    return this.source.transaction(async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock($1)', [STORE_LOCK]);
+      return work();
+    });
+  }
+
+  /** Stores how far the preparation of a file is. False when the name has another file by now, or none. */
+  async progressed(name: string, fingerprint: string, progress: PreparingProgress): Promise<boolean> {
+    const where = { name, fingerprint, state: 'preparing' } as const;
+    const { affected } = await this.source.getRepository(ImageEntity).update(where, { progress });
+    return affected === 1;
+  }
+
+  /** Stores what was derived from a file after `place` has put it into the store, unless the name has another file by now. */
+  async prepared(
+    name: string,
+    fingerprint: string,
+    prepared: PreparedImage,
+    actor: Actor,
+    place: () => Promise<void>,
+  ): Promise<void> {
+    await this.source.transaction(async (manager) => {
+      // The collector must not see the files before an image has them.
+      await manager.query('SELECT pg_advisory_xact_lock($1)', [STORE_LOCK]);
+      const where = { name, fingerprint, state: 'preparing' } as const;
+      const { affected } = await manager.update(ImageEntity, where, derived(prepared));
+      if (affected !== 1) return;
+      await place();
+      await this.note(manager, 'image.prepared', actor, null, name);
+    });
+  }
+
+  /** Stores why nothing could be derived from a file, unless the name has another file by now. */
+  async unpreparable(name: string, fingerprint: string, error: ImageEntity['error'], actor: Actor): Promise<void> {
     await this.source.transaction(async (manager) => {
       const where = { name, fingerprint, state: 'preparing' } as const;
-      const { affected } = await manager.update(ImageEntity, where, known(digest));
-      if (affected === 1) await this.note(manager, 'image.prepared', actor, null, name);
+      const { affected } = await manager.update(ImageEntity, where, { ...NOT_DERIVED, state: 'failed', error });
+      if (affected === 1) await this.note(manager, 'image.failed', actor, null, name);
     });
+  }
+
+  /** Has images prepared again: all that failed for a passing reason, or those of the given names that are ready. */
+  async prepareAgain(names: 'failed' | readonly string[]): Promise<void> {
+    const images = this.source.getRepository(ImageEntity);
+    const again = { ...NOT_DERIVED, state: 'preparing', error: null } as const;
+    if (names !== 'failed') await images.update({ name: In(names), state: 'ready' }, again);
+    else {
+      const passing = { codes: PASSING };
+      const where = `state = 'failed' AND error ->> 'code' IN (:...codes)`;
+      await images.createQueryBuilder().update().set(again).where(where, passing).execute();
+    }
   }
 
   /** Removes an image whose file is gone, or that is removed by hand after `unlink`. False when it was not there. */
@@ -118,17 +198,13 @@ export class ImagesRepository {
    * Puts an uploaded file in its place: `place` moves it and returns its fingerprint, while the name is locked against
    * new flash jobs. Tells whether the name is new.
    */
-  async publish(
-    file: { name: string; format: ImageFormat },
-    digest: ImageDigest,
-    actor: Actor,
-    place: () => Promise<string>,
-  ): Promise<boolean> {
+  async publish(file: UploadedFile, actor: Actor, place: () => Promise<string>): Promise<boolean> {
     return this.source.transaction(async (manager) => {
       const where = { name: file.name };
       const old = await manager.findOne(ImageEntity, { where, lock: { mode: 'pessimistic_write' } });
       const fingerprint = await place();
-      await manager.upsert(ImageEntity, { ...file, fingerprint, ...known(digest) }, ['name']);
+      const row = { ...file, ...NOT_DERIVED, fingerprint, state: 'preparing', error: null } as const;
+      await manager.upsert(ImageEntity, row, ['name']);
       await this.note(manager, old === null ? 'image.uploaded' : 'image.replaced', actor, old, file.name);
       return old === null;
     });

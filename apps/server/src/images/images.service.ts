@@ -5,7 +5,7 @@ import { declaredDigest } from './declared-digest.js';
 import type { ImageEntity } from './image.entity.js';
 import { ImageCatalog } from './image-catalog.service.js';
 import { ImageFiles, type OpenImage } from './image-files.service.js';
-import { formatProblem, imageFormatOf, imageNameProblem } from './image-name.js';
+import { imageFormatOf, imageNameProblem } from './image-name.js';
 import type { UploadOrder } from './image-upload.service.js';
 import { ImagesRepository } from './images.repository.js';
 
@@ -32,15 +32,16 @@ export class ImagesService {
   }
 
   /**
-   * Opens the bytes that the catalogue describes. Throws NOT_FOUND, CONFLICT when the image cannot be flashed, and
-   * UNAVAILABLE while its digests are not known, also because its file has just been replaced.
+   * Opens the bytes that the catalogue describes. Throws NOT_FOUND, CONFLICT when the image has no digest because it cannot
+   * be prepared, and UNAVAILABLE while its digest is not known, also because its file has just been replaced.
    */
-  async openBytes(name: string): Promise<OpenImage & { sha256: string }> {
+  async openBytes(name: string): Promise<OpenImage & { sha256: string; map: string | null }> {
     const image = await this.get(name);
-    if (image.state === 'preparing') throw new BtyError('UNAVAILABLE', `${name} is being prepared; try again`);
+    if (image.state === 'preparing' && image.sha256 === null)
+      throw new BtyError('UNAVAILABLE', `${name} is being prepared; try again`);
     if (image.sha256 === null) throw new BtyError('CONFLICT', `${name} cannot be served: ${image.error?.message}`);
     const file = await this.files.open(name);
-    if (file?.fingerprint === image.fingerprint) return { ...file, sha256: image.sha256 };
+    if (file?.fingerprint === image.fingerprint) return { ...file, sha256: image.sha256, map: image.mapBlake3 };
     await file?.handle.close();
     await this.catalog.scan();
     if (file === undefined) throw new BtyError('NOT_FOUND', `the file of the image ${name} is gone`);
@@ -50,7 +51,7 @@ export class ImagesService {
   /** Reads what an upload says about itself. Throws INVALID_REQUEST naming what cannot be taken. */
   readOrder(name: string, headers: Record<string, string | undefined>, sha256: string | undefined): UploadOrder {
     const format = imageFormatOf(name);
-    const problem = imageNameProblem(name) ?? (format === undefined ? undefined : formatProblem(format));
+    const problem = imageNameProblem(name);
     if (problem !== undefined || format === undefined) {
       throw invalidFields([{ field: 'name', problem: problem ?? 'is no image' }]);
     }

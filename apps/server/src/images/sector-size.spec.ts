@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { HEAD_BYTES, sectorSizeOf } from './sector-size.js';
+import { SECTOR_HEAD_BYTES, sectorSizeOf } from './sector-size.js';
 
 describe('sectorSizeOf', () => {
   it.each([512, 4096])('finds the GPT of an image made for %i-byte sectors', (size) => {
-    const head = Buffer.alloc(HEAD_BYTES);
+    const head = Buffer.alloc(SECTOR_HEAD_BYTES);
     head.write('EFI PART', size);
     expect(sectorSizeOf(head)).toBe(size);
   });
 
   it('says nothing of an image without a GPT, however short', () => {
-    expect(sectorSizeOf(Buffer.alloc(HEAD_BYTES))).toBeUndefined();
+    expect(sectorSizeOf(Buffer.alloc(SECTOR_HEAD_BYTES))).toBeUndefined();
     expect(sectorSizeOf(Buffer.alloc(512))).toBeUndefined();
   });
 });
