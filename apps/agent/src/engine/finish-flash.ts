@@ -1,11 +1,12 @@
-import { BtyError, toBtyError, type VerifyMode } from '@bty/wire-types';
+import type { VerifyMode } from '@bty/wire-types';
 import { type Crew, handOut } from '../crew/crew.js';
 import type { BlockTarget } from './block-target.js';
 import { type ChunkRun, type ChunkTable, cutRuns, runRange } from './chunk-table.js';
 import type { EnginePorts, StageClock } from './engine.js';
+import { verifyMismatch } from './errors.js';
+import type { FirstWrite } from './first-write.js';
 import type { FixedParts } from './fixed-parts.js';
 import { addDone, type SegmentDone } from './segment.js';
-import { verifyMismatch } from './verify-mismatch.js';
 
 // Large enough that handing out costs nothing, small enough that all threads end at about the same time.
 const SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -29,15 +30,7 @@ export interface WrittenBody {
   segmentBytes?: number | undefined;
   totals: SegmentDone;
   stages: StageClock;
-}
-
-/** Says of a failure after the first write that the disk is neither old nor new. */
-export function partlyWritten(thrown: unknown, path: string): BtyError {
-  const error = toBtyError(thrown);
-  return new BtyError(error.code, `${error.message}. Partial write: ${path} does not boot`, {
-    details: { ...error.details, partial_write: true },
-    cause: error,
-  });
+  firstWrite: FirstWrite;
 }
 
 /** Reads chunks back on all threads; gives the count of bytes found right. Throws `VERIFY_MISMATCH`. */
@@ -82,11 +75,8 @@ async function commitHead({ target, parts, verify, totals }: WrittenBody): Promi
   }
 }
 
-/**
- * From the written body to the bootable disk: flush, read back past the cache, the tail, the grant, the head. Gives the
- * count of bytes that were read back and found right.
- */
-export async function finishFlash(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
+/** Flush, read back past the cache, the tail, the grant, the head. */
+async function finishTouched(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
   const { target, parts, verify, totals, stages } = written;
   const full = verify === 'full';
   stages.enter('flushing');
@@ -98,8 +88,7 @@ export async function finishFlash(written: WrittenBody, ports: EnginePorts, sign
     verified += await parts.readBack('body', full);
   }
   signal.throwIfAborted();
-  await parts.write('tail', totals);
-  await target.flush();
+  if (await parts.write('tail', totals)) await target.flush();
   if (verify !== 'off') verified += await parts.readBack('tail', full);
   stages.enter('committing');
   await ports.commit();
@@ -107,10 +96,11 @@ export async function finishFlash(written: WrittenBody, ports: EnginePorts, sign
   return verified + (await commitHead(written));
 }
 
-/** The end of a flash that found everything right: nothing is written. Gives the count of bytes proved. */
-export async function finishUntouched(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
+/** Everything was right: nothing is written. */
+async function finishUntouched(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
   const { target, parts, verify, totals, stages } = written;
   let verified = 0;
+  for (const zone of ['tail', 'head'] as const) await parts.write(zone, totals);
   if (verify === 'full' && target.direct) {
     // Every chunk has just been read from the medium and found right, and nothing was written since.
     verified = totals.skippedBytes;
@@ -124,4 +114,16 @@ export async function finishUntouched(written: WrittenBody, ports: EnginePorts, 
   await ports.commit();
   signal.throwIfAborted();
   return verified;
+}
+
+/**
+ * From the body, whose chunks are right or written, to the bootable disk. Gives the count of bytes that were read from the
+ * medium and found right.
+ */
+export async function finishFlash(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
+  const { parts, firstWrite, totals } = written;
+  if (!parts.isRight('body')) await firstWrite.mayWrite();
+  await parts.write('body', totals);
+  if (!parts.isRight('head') || !parts.isRight('tail')) await firstWrite.blankHead();
+  return (firstWrite.touched ? finishTouched : finishUntouched)(written, ports, signal);
 }

@@ -1,8 +1,8 @@
 import type { BlockTarget } from './block-target.js';
 import { isZeros } from './chunk-comparer.js';
 import type { DiskZones, FixedPiece } from './disk-zones.js';
+import { verifyMismatch } from './errors.js';
 import type { SegmentDone } from './segment.js';
-import { verifyMismatch } from './verify-mismatch.js';
 
 interface Part extends FixedPiece {
   state: 'right' | 'wrong' | 'written';
@@ -15,23 +15,28 @@ const zoneRange = (zones: DiskZones, zone: 'head' | 'tail') =>
 
 /** The head, the tail, and the few bytes of the body that share chunks with them: compared and written from memory. */
 export class FixedParts {
-  readonly #parts: Part[];
+  readonly #parts: Part[] = [];
   #blank: { head: boolean; tail: boolean } = { head: false, tail: false };
 
   private constructor(
     private readonly target: BlockTarget,
     private readonly zones: DiskZones,
-    pieces: readonly FixedPiece[],
-  ) {
-    this.#parts = pieces.map((piece) => ({ ...piece, state: 'wrong' }));
+  ) {}
+
+  /** Reads what is on the disk in the places of the pieces, and whether head and tail are zero. */
+  static async inspect(target: BlockTarget, zones: DiskZones, pieces: readonly FixedPiece[] = []): Promise<FixedParts> {
+    const parts = new FixedParts(target, zones);
+    parts.#blank = { head: await parts.#isBlank('head'), tail: await parts.#isBlank('tail') };
+    await parts.add(pieces);
+    return parts;
   }
 
-  /** Reads what is on the disk in their places. */
-  static async inspect(target: BlockTarget, zones: DiskZones, pieces: readonly FixedPiece[]): Promise<FixedParts> {
-    const parts = new FixedParts(target, zones, pieces);
-    for (const part of parts.#parts) if (await parts.#holds(part)) part.state = 'right';
-    parts.#blank = { head: await parts.#isBlank('head'), tail: await parts.#isBlank('tail') };
-    return parts;
+  /** Adds pieces that became known later. */
+  async add(pieces: readonly FixedPiece[]): Promise<void> {
+    for (const piece of pieces) {
+      const state = (await this.#holds(piece)) ? 'right' : 'wrong';
+      this.#parts.push({ ...piece, state });
+    }
   }
 
   isRight(zone: FixedPiece['zone']): boolean {
@@ -57,17 +62,20 @@ export class FixedParts {
     if (wrote) await this.target.flush();
   }
 
-  /** Writes the parts of a zone that are not right; counts all of its parts. */
-  async write(zone: FixedPiece['zone'], done: SegmentDone): Promise<void> {
+  /** Writes the parts of a zone that are not right, and counts all of its parts; says whether it wrote any. */
+  async write(zone: FixedPiece['zone'], done: SegmentDone): Promise<boolean> {
+    let wrote = false;
     for (const part of this.#parts) {
       if (part.zone !== zone) continue;
       if (part.state === 'wrong') {
         if (zone !== 'body') this.#blank[zone] = false;
         await this.target.write(part.bytes, part.offsetBytes);
         part.state = 'written';
+        wrote = true;
         done.writtenBytes += part.bytes.length;
       } else done.skippedBytes += part.bytes.length;
     }
+    return wrote;
   }
 
   /** Reads the parts of a zone back, all or only what was written; gives the count of bytes found right. */

@@ -1,10 +1,10 @@
 import type { VerifyMode } from '@bty/wire-types';
 import { type Crew, type CrewPorts, handOut } from '../crew/crew.js';
 import { bottleneckOf } from './bottleneck.js';
-import { type ChunkRun, cutRuns, runRange } from './chunk-table.js';
+import { cutRuns, runRange } from './chunk-table.js';
 import type { EnginePorts, EngineReport, StageClock } from './engine.js';
-import { finishFlash, finishUntouched, partlyWritten, segmentChunks, type WrittenBody } from './finish-flash.js';
-import { once } from './once.js';
+import { finishFlash, segmentChunks, type WrittenBody } from './finish-flash.js';
+import { FirstWrite } from './first-write.js';
 import { type PackedFlash, type Prepared, preparePacked } from './prepare-packed.js';
 import { addDone, nothingDone } from './segment.js';
 
@@ -68,22 +68,14 @@ function report(written: WrittenBody, prepared: Prepared, verifiedBytes: number,
  * signal's reason as one; `partial_write` in its details says that the disk was touched.
  */
 export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal: AbortSignal): Promise<EngineReport> {
-  const { target, table, verify, stages } = order;
-  let touched = false;
-  let prepared: Prepared | undefined;
-  const mayWrite = once(async () => {
-    signal.throwIfAborted();
-    touched = true;
-    await prepared?.parts.blank({ tail: true });
-    stages.enter('writing');
-  });
+  const { target, table, verify, stages, segmentBytes } = order;
+  const firstWrite = new FirstWrite(stages, signal);
   // Worker threads start while this one prepares.
-  const crew = order.openCrew({ mayWrite, onRetry: ports.log });
+  const crew = order.openCrew({ mayWrite: firstWrite.mayWrite, onRetry: ports.log });
   try {
-    prepared = await preparePacked(order, ports.log, signal);
-    const { parts, bodyDiffers } = prepared;
-    const body: ChunkRun = { firstChunk: prepared.body.first, chunkCount: prepared.body.end - prepared.body.first };
-    const totals = { ...nothingDone(), fetchedBytes: prepared.fetchedBytes };
+    const prepared = await preparePacked(order, ports.log, signal);
+    const { parts } = prepared;
+    firstWrite.parts = parts;
     const written: WrittenBody = {
       target,
       table,
@@ -91,28 +83,20 @@ export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal
       parts,
       verify,
       restored: [],
-      body,
-      segmentBytes: order.segmentBytes,
-      totals,
+      body: { firstChunk: prepared.body.first, chunkCount: prepared.body.end - prepared.body.first },
+      segmentBytes,
+      totals: { ...nothingDone(), fetchedBytes: prepared.fetchedBytes },
       stages,
+      firstWrite,
     };
-    if (bodyDiffers) await mayWrite();
+    if (prepared.bodyDiffers) await firstWrite.mayWrite();
     else stages.enter('comparing');
     const startMs = ports.nowMs();
-    if (body.chunkCount > 0) await restoreBody(written, prepared, ports, signal);
-    await parts.write('body', totals);
-    const endsRight = parts.isRight('head') && parts.isRight('tail');
-    if (!touched && !endsRight) {
-      touched = true;
-      await parts.blank({ tail: false });
-    }
-    const finish = touched ? finishFlash : finishUntouched;
-    if (!touched) for (const zone of ['tail', 'head'] as const) await parts.write(zone, totals);
-    const verified = await finish(written, ports, signal);
+    if (written.body.chunkCount > 0) await restoreBody(written, prepared, ports, signal);
+    const verified = await finishFlash(written, ports, signal);
     return report(written, prepared, verified, ports.nowMs() - startMs);
   } catch (thrown) {
-    const reason: unknown = signal.aborted ? signal.reason : thrown;
-    throw touched ? partlyWritten(reason, target.path) : reason;
+    throw firstWrite.failure(thrown, target.path);
   } finally {
     await crew.close();
     order.frames.close();

@@ -1,9 +1,17 @@
 import { applyPatches, type ExpectedDisk, expectedDisk, MARGIN_BYTES } from '@bty/image-format';
 import type { FlashStrategy } from '@bty/wire-types';
-import type { BlockTarget } from './block-target.js';
+import type { BlockTarget, DiskAccess } from './block-target.js';
 import type { PackedTable } from './chunk-table.js';
 import { loadChunks } from './content-loader.js';
-import { bodyChunks, type DiskZones, diskZones, movedBackupBytes, piecesOf, tailPieces } from './disk-zones.js';
+import {
+  bodyChunks,
+  type DiskZones,
+  diskZones,
+  type FixedPiece,
+  movedBackupBytes,
+  piecesOf,
+  tailPieces,
+} from './disk-zones.js';
 import { FixedParts } from './fixed-parts.js';
 import type { FrameSource } from './frame-source.js';
 import { sampleDisk } from './sample.js';
@@ -80,9 +88,22 @@ async function decide(
   return { strategy, strategyReason: reason, bodyDiffers, fetchedBytes: link?.bytes ?? 0 };
 }
 
-/** Loads what shares chunks with head and tail, compares it with the disk, takes a sample, and chooses how to go on. */
-export async function preparePacked(flash: PackedFlash, log: Log, signal: AbortSignal): Promise<Prepared> {
-  const { target, table, frames } = flash;
+/** What the disk is to hold where its chunks alone do not tell. */
+export interface PackedPlan {
+  head: Buffer;
+  plan: ExpectedDisk;
+  zones: DiskZones;
+  pieces: FixedPiece[];
+  body: { first: number; end: number };
+  fetchedBytes: number;
+}
+
+/** Loads the chunks that share the disk's head and tail, and puts together what those are to hold. */
+export async function planPacked(
+  { target, table, frames }: Pick<PackedFlash, 'table' | 'frames'> & { target: Pick<DiskAccess, 'sizeBytes'> },
+  log: Log,
+  signal: AbortSignal,
+): Promise<PackedPlan> {
   const { contentBytes, chunkBytes, chunkCount } = table;
   const headBytes = Math.min(MARGIN_BYTES, contentBytes);
   const headChunks = Math.ceil(headBytes / chunkBytes);
@@ -90,12 +111,18 @@ export async function preparePacked(flash: PackedFlash, log: Log, signal: AbortS
   const head = Buffer.from(start.bytes.subarray(0, headBytes));
   const plan = expectedDisk(head, contentBytes, target.sizeBytes);
   if (plan.note !== undefined) log(`the image's GPT is left as it is: ${plan.note}`);
-  const zones: DiskZones = diskZones(headBytes, target.sizeBytes, movedBackupBytes(plan));
+  const zones = diskZones(headBytes, target.sizeBytes, movedBackupBytes(plan));
   const body = bodyChunks(zones, table);
   const rest = await loadChunks(table, { first: body.end, end: chunkCount }, frames, log, signal);
   applyPatches(plan.patches, start.bytes, 0);
   const pieces = [...piecesOf(zones, 0, start.bytes), ...tailPieces(zones, plan, rest)];
-  const parts = await FixedParts.inspect(target, zones, pieces);
+  return { head, plan, zones, pieces, body, fetchedBytes: start.fetchedBytes + rest.fetchedBytes };
+}
+
+/** Plans the flash, compares head and tail with the disk, takes a sample of the rest, and chooses how to go on. */
+export async function preparePacked(flash: PackedFlash, log: Log, signal: AbortSignal): Promise<Prepared> {
+  const { head, plan, zones, pieces, body, fetchedBytes } = await planPacked(flash, log, signal);
+  const parts = await FixedParts.inspect(flash.target, zones, pieces);
   const decision = await decide(flash, body, signal);
   return {
     head,
@@ -104,6 +131,6 @@ export async function preparePacked(flash: PackedFlash, log: Log, signal: AbortS
     body,
     ...decision,
     bodyDiffers: decision.bodyDiffers || !parts.isRight('body'),
-    fetchedBytes: decision.fetchedBytes + start.fetchedBytes + rest.fetchedBytes,
+    fetchedBytes: decision.fetchedBytes + fetchedBytes,
   };
 }

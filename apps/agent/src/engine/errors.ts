@@ -11,3 +11,11 @@ export function verifyMismatch(path: string, { offsetBytes, lengthBytes }: ByteR
     details: { path, offset_bytes: offsetBytes, length_bytes: lengthBytes, lba },
   });
 }
+
+/** Says of a failure after the first write that the disk is neither old nor new. */
+export function partlyWritten(error: BtyError, path: string): BtyError {
+  return new BtyError(error.code, `${error.message}. Partial write: ${path} does not boot`, {
+    details: { ...error.details, partial_write: true },
+    cause: error,
+  });
+}
