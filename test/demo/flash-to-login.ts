@@ -47,7 +47,10 @@ export async function flashToLogin(lab: Lab, machine: Machine, image: string, vi
     disk_bytes: statSync(`${lab.workDir}/blank-disk.raw`).size,
     events,
     flash: {
+      bytes_fetched: job.result.bytes_fetched,
       bytes_written: job.result.bytes_written,
+      bytes_skipped: job.result.bytes_skipped,
+      bytes_zeroed: job.result.bytes_zeroed,
       bytes_verified: job.result.bytes_verified,
       seconds: job.result.duration_ms / 1000,
       agent_peak_rss_bytes: job.result.peak_rss_bytes,

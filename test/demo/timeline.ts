@@ -4,7 +4,15 @@ export interface Timeline {
   image: { name: string; size_bytes: number; sha256: string };
   disk_bytes: number;
   events: { event: string; seconds: number }[];
-  flash: { bytes_written: number; bytes_verified: number; seconds: number; agent_peak_rss_bytes: number };
+  flash: {
+    bytes_fetched: number;
+    bytes_written: number;
+    bytes_skipped: number;
+    bytes_zeroed: number;
+    bytes_verified: number;
+    seconds: number;
+    agent_peak_rss_bytes: number;
+  };
   swagger: string;
 }
 
@@ -20,8 +28,10 @@ export function printTimeline(timeline: Timeline, format: 'json' | 'text'): void
   for (const { event, seconds } of timeline.events) {
     process.stdout.write(`${seconds.toFixed(1).padStart(10)}  ${event}\n`);
   }
+  const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
   process.stdout.write(
-    `\n${Math.round(flash.bytes_written / MIB)} MiB written and ${Math.round(flash.bytes_verified / MIB)} MiB read back and ` +
-      `found right in ${flash.seconds.toFixed(1)} s; agent at most ${Math.round(flash.agent_peak_rss_bytes / MIB)} MiB of memory\n`,
+    `\n${mib(flash.bytes_fetched)} fetched, ${mib(flash.bytes_written)} written, ${mib(flash.bytes_zeroed)} zeroed, ` +
+      `${mib(flash.bytes_skipped)} right already, ${mib(flash.bytes_verified)} read back and found right ` +
+      `in ${flash.seconds.toFixed(1)} s; agent at most ${mib(flash.agent_peak_rss_bytes)} of memory\n`,
   );
 }

@@ -29,11 +29,11 @@ export async function jobFails(lab: Lab, id: string): Promise<FlashJob> {
   return job;
 }
 
-/** Which share of the image is on the disk, from 0 to 1; 0 before the writing and 1 after it. */
+/** Which share of the image is on the disk, from 0 to 1; 0 before the disk is worked on and 1 after it. */
 export async function writtenShare(lab: Lab, id: string): Promise<number> {
   const { progress } = await lab.api.flashJob(id);
   if (!progress || progress.stage === 'preparing') return 0;
-  if (progress.stage !== 'writing') return 1;
+  if (progress.stage !== 'comparing' && progress.stage !== 'writing') return 1;
   return progress.bytes_total ? progress.bytes_done / progress.bytes_total : 0;
 }
 

@@ -41,7 +41,7 @@ describe('a blank UEFI machine whose policy is flash, and a compressed image', (
   });
 
   it('has asked the firmware for the disk once, and boots it without the network', async () => {
-    expect(machine.console()).toMatch(/asked the firmware to boot entry [0-9A-F]{4} /);
+    await machine.shows(/asked the firmware to boot entry [0-9A-F]{4} /, 60_000);
     const { last_seen_at } = await lab.api.machine(MAC);
     await reachesLogin(machine);
     expect((await lab.api.machine(MAC)).last_seen_at).toBe(last_seen_at);

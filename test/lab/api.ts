@@ -20,7 +20,17 @@ export interface FlashJob {
     bytes_per_second: number;
     eta_seconds: number | null;
   } | null;
-  result: { bytes_written: number; bytes_verified: number; duration_ms: number; peak_rss_bytes: number } | null;
+  result: {
+    bytes_fetched: number;
+    bytes_written: number;
+    bytes_skipped: number;
+    bytes_zeroed: number;
+    bytes_verified: number;
+    strategy: string;
+    bottleneck: string;
+    duration_ms: number;
+    peak_rss_bytes: number;
+  } | null;
   history: { at: string; state: string; stage: string | null; epoch: number }[];
 }
 
