@@ -70,6 +70,11 @@ export class Bench {
     return { mac, id: answer.json.id, ms: Date.now() - began };
   }
 
+  /** This job must not be lost from now on. */
+  promise(jobId: string): void {
+    this.promised.add(jobId);
+  }
+
   /** Boots a new machine whose policy is `flash`, up to where its agent has its job. */
   async flash(): Promise<Flash> {
     const mac = await newMachine(this.server, { boot_policy: 'flash', image: 'debian.img' });

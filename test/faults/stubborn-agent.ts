@@ -80,7 +80,7 @@ export class StubbornAgent {
     for (;;) {
       try {
         if (!this.agent.isOpen) await this.reconnect();
-        await act();
+        await orCut(this.agent, act());
         return;
       } catch (error) {
         if (error instanceof Dismissed || Date.now() > deadline) throw error;
@@ -92,9 +92,18 @@ export class StubbornAgent {
   }
 
   private async reconnect(): Promise<void> {
-    const { code } = await this.agent.closed();
-    if (code === CLOSE_CODES.SUPERSEDED || code === CLOSE_CODES.UNAUTHENTICATED) throw new Dismissed(String(code));
-    this.agent = await this.agent.reconnect(this.server(), { current_job: this.flash.ref });
-    await this.agent.receive('session.opened');
+    // The one that was let in last has the session.
+    const next = await this.agent.reconnect(this.server(), { current_job: this.flash.ref });
+    await orCut(next, next.receive('session.opened'));
+    this.agent = next;
   }
+}
+
+/** Waits for something on a connection, not longer than the connection lasts. */
+async function orCut(agent: FakeAgent, act: Promise<unknown>): Promise<void> {
+  const cut = agent.closed().then(({ code, reason }) => {
+    const forGood = code === CLOSE_CODES.SUPERSEDED || code === CLOSE_CODES.UNAUTHENTICATED;
+    throw new (forGood ? Dismissed : Error)(`the connection was closed: ${code} ${reason}`);
+  });
+  await Promise.race([act, cut]);
 }

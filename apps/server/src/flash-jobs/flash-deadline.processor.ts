@@ -8,17 +8,19 @@ import { FlashDeadlineQueue, readDeadlineOrder } from './flash-deadline.queue.js
 import type { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
+import { Hearing } from './hearing.js';
 import { failWith, giveBack, type JobChange } from './job-change.js';
 import { afterStall, isHeld, stalledMs } from './job-state.js';
 
 const RECONCILE_INTERVAL_MS = 15_000;
+const LISTEN_INTERVAL_MS = 1_000;
 
 /** Notices flash jobs without progress. It reads everything from Postgres, so a lost or doubled order does no harm. */
 @Processor(FLASH_DEADLINE, WORKER)
 export class FlashDeadlineProcessor extends WorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger('FlashJobs');
-  private readonly upSince = new Date();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly hearing = new Hearing(Date.now());
+  private timers: NodeJS.Timeout[] = [];
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -35,11 +37,18 @@ export class FlashDeadlineProcessor extends WorkerHost implements OnApplicationB
     const again = () => {
       this.reconcile().catch((error: unknown) => this.log.warn(`deadlines cannot be armed: ${String(error)}`));
     };
-    this.timer = setInterval(again, RECONCILE_INTERVAL_MS).unref();
+    const listen = () => {
+      // Whoever asks hears of an outage; here it only matters that there was no answer.
+      this.jobs.check().then(
+        () => this.hearing.heard(Date.now()),
+        () => undefined,
+      );
+    };
+    this.timers = [setInterval(again, RECONCILE_INTERVAL_MS).unref(), setInterval(listen, LISTEN_INTERVAL_MS).unref()];
   }
 
   onModuleDestroy(): void {
-    clearInterval(this.timer);
+    for (const timer of this.timers) clearInterval(timer);
   }
 
   @OnWorkerEvent('error')
@@ -62,7 +71,7 @@ export class FlashDeadlineProcessor extends WorkerHost implements OnApplicationB
     if (job === undefined || !isHeld(job.state) || job.lastProgressAt === null) return;
     const now = new Date();
     const limitMs = this.config.noProgressTimeoutSeconds * 1000;
-    const leftMs = limitMs - stalledMs(now, job.lastProgressAt, this.upSince);
+    const leftMs = limitMs - this.stalledMs(job.lastProgressAt, now);
     if (leftMs > 0) {
       await order.moveToDelayed(now.getTime() + leftMs, token);
       throw new DelayedError();
@@ -83,11 +92,15 @@ export class FlashDeadlineProcessor extends WorkerHost implements OnApplicationB
     this.agents.notify(changed.mac);
   }
 
+  private stalledMs(lastProgressAt: Date, now: Date): number {
+    return stalledMs(now, lastProgressAt, new Date(this.hearing.since(now.getTime())));
+  }
+
   /** Postgres says which jobs an agent has; the queue may have forgotten their deadlines. */
   private async reconcile(): Promise<void> {
     const now = new Date();
     for (const job of await this.jobs.held()) {
-      this.queue.arm(job.id, job.epoch, stalledMs(now, job.lastProgressAt ?? now, this.upSince));
+      this.queue.arm(job.id, job.epoch, this.stalledMs(job.lastProgressAt ?? now, now));
     }
   }
 }

@@ -29,6 +29,11 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
     private readonly boxes: MachineBoxesRepository,
   ) {}
 
+  /** Resolves when Postgres answers. */
+  async check(): Promise<void> {
+    await this.source.query('SELECT 1');
+  }
+
   async find(id: string): Promise<FlashJobEntity | undefined> {
     return (await this.source.getRepository(FlashJobEntity).findOneBy({ id })) ?? undefined;
   }

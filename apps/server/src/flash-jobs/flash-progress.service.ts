@@ -58,6 +58,7 @@ export class FlashProgressBuffer implements OnModuleDestroy {
         // An attempt that is over takes no more progress, and needs no room here.
         if (!(await this.changes.update(jobId, pending.sessionId, pending.epoch, set))) this.latest.delete(jobId);
       } catch (error) {
+        pending.stored = false;
         this.log.warn(`progress of flash job ${jobId} is not stored: ${String(error)}`);
       }
     }
