@@ -108,12 +108,13 @@ export class Bench {
     return Date.now() - began;
   }
 
-  /** Waits until the server has taken a silent attempt back, which it does once. */
+  /** Waits until the server has taken a silent attempt back, and cancels its job, so that it stands still for the judge. */
   async givenBack({ ref }: Flash, limitMs: number): Promise<void> {
     await eventually(`epoch ${ref.epoch} of ${ref.job_id} is given back`, limitMs, async () => {
       const { history }: Job = (await this.server.ask(`/flash-jobs/${ref.job_id}`)).json;
       return history.some(({ state, epoch }) => state === 'queued' && epoch === ref.epoch);
     });
+    expect((await this.server.post(`/flash-jobs/${ref.job_id}/cancel`, undefined)).status).toBe(200);
   }
 
   /** How often something happened to a subject, as its events tell. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newMachine } from '../../apps/server/test/flash-steps.ts';
 import { eventually } from '../lab/process.ts';
 import { Bench, NO_PROGRESS_TIMEOUT_S } from './bench.ts';
@@ -13,11 +13,11 @@ const PAUSE_MS = NO_PROGRESS_TIMEOUT_S * 1000 + 3_000;
 const ANSWER_MS = 10_000;
 let bench: Bench;
 
-beforeEach(async () => {
+beforeAll(async () => {
   bench = await Bench.start('in Postgres');
 });
 
-afterEach(() => bench.stop());
+afterAll(() => bench.stop());
 
 /** All processes of Postgres, the first one first. */
 function processes(): number[] {
