@@ -59,6 +59,7 @@ export default defineConfig({
           include: ['test/faults/*.fault-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts'],
           execArgv: SOURCE_THREADS,
+          maxWorkers: 2,
           testTimeout: 90_000,
           hookTimeout: 30_000,
         },

@@ -13,7 +13,7 @@ import type { Job } from './history.ts';
 import { violations } from './invariants.ts';
 import { TableLock } from './table-lock.ts';
 
-export const NO_PROGRESS_TIMEOUT_S = 5;
+export const NO_PROGRESS_TIMEOUT_S = 4;
 const IMAGE = Buffer.alloc(4096, 'image');
 
 /** A job that an agent of a machine has been given. */
@@ -108,13 +108,18 @@ export class Bench {
     return Date.now() - began;
   }
 
-  /** Waits until the server has taken a silent attempt back, and cancels its job, so that it stands still for the judge. */
-  async givenBack({ ref }: Flash, limitMs: number): Promise<void> {
+  /** Waits until the server has taken a silent attempt back. */
+  async isGivenBack({ ref }: Flash, limitMs: number): Promise<void> {
     await eventually(`epoch ${ref.epoch} of ${ref.job_id} is given back`, limitMs, async () => {
       const { history }: Job = (await this.server.ask(`/flash-jobs/${ref.job_id}`)).json;
       return history.some(({ state, epoch }) => state === 'queued' && epoch === ref.epoch);
     });
-    expect((await this.server.post(`/flash-jobs/${ref.job_id}/cancel`, undefined)).status).toBe(200);
+  }
+
+  /** As {@link isGivenBack}, and cancels the job, so that it stands still for the judge. */
+  async givenBack(flash: Flash, limitMs: number): Promise<void> {
+    await this.isGivenBack(flash, limitMs);
+    expect((await this.server.post(`/flash-jobs/${flash.ref.job_id}/cancel`, undefined)).status).toBe(200);
   }
 
   /** How often something happened to a subject, as its events tell. */

@@ -89,7 +89,7 @@ describe('a worker that takes nothing any more', () => {
     const { bell, worker, taken } = await openOnPostgres();
     const first = worker['hand'].worker;
     bell.ring('later', {}, 60_000);
-    await sleep(6_500);
+    await sleep(5_500);
     expect(worker['hand'].worker).toBe(first);
     expect(taken).toEqual([]);
   });

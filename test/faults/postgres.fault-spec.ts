@@ -35,16 +35,15 @@ const FAULTS: readonly (readonly [string, () => Promise<void>])[] = [
       for (const pid of processes().slice(1)) process.kill(pid, 'SIGTERM');
     },
   ],
-  [
-    'hangs for longer than a flash may be without progress',
-    async () => {
-      const all = processes();
-      for (const pid of all) process.kill(pid, 'SIGSTOP');
-      await sleep(PAUSE_MS);
-      for (const pid of all.toReversed()) process.kill(pid, 'SIGCONT');
-    },
-  ],
+  ['hangs for longer than a flash may be without progress', hang],
 ];
+
+async function hang(): Promise<void> {
+  const all = processes();
+  for (const pid of all) process.kill(pid, 'SIGSTOP');
+  await sleep(PAUSE_MS);
+  for (const pid of all.toReversed()) process.kill(pid, 'SIGCONT');
+}
 
 /** Orders a flash as a pipeline does: under one key, again and again until it is taken. Tells all answers. */
 async function insist(mac: string): Promise<number[]> {
@@ -95,4 +94,20 @@ describe('Postgres in mid-flash', () => {
       await bench.judge();
     },
   );
+
+  it('hangs, and an agent needs seconds to come back afterwards: the outage is not held against it', async () => {
+    const flash = await bench.flash();
+    flash.agent.cut();
+    await hang();
+    await eventually(
+      'the server is ready',
+      RECOVERY_MS,
+      async () => (await bench.server.ask('/readyz')).status === 200,
+    );
+    await sleep((NO_PROGRESS_TIMEOUT_S * 1000) / 2);
+    await new StubbornAgent(flash, () => bench.server).finish(0);
+    const job = (await bench.server.ask(`/flash-jobs/${flash.ref.job_id}`)).json;
+    expect(job).toMatchObject({ state: 'succeeded', epoch: 1 });
+    await bench.judge();
+  });
 });

@@ -57,6 +57,10 @@ export class ServerProcess extends ServerUnderTest {
     return readFileSync(join(this.stateDir, 'admin-token'), 'utf8').trim();
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   /** Process id of its Postgres. */
   get postgresPid(): number {
     return Number(readFileSync(join(this.stateDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
@@ -67,6 +71,10 @@ export class ServerProcess extends ServerUnderTest {
     const began = Date.now();
     this.child.kill(signal);
     return { code: await this.exited(), ms: Date.now() - began };
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
   }
 
   async exited(): Promise<number | null> {
