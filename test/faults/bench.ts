@@ -1,4 +1,5 @@
 /** A server in a process of its own that has things done to it, and a record of what it promised meanwhile. */
+
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlashStart } from '@bty/wire-types';
@@ -6,6 +7,7 @@ import { expect } from 'vitest';
 import { socketDirFor } from '../../apps/server/src/db/postgres-directories.ts';
 import { FakeAgent } from '../../apps/server/test/fake-agent.ts';
 import { newMachine } from '../../apps/server/test/flash-steps.ts';
+import { putImage } from '../../apps/server/test/image-steps.js';
 import { RedisProcess } from '../../apps/server/test/redis-process.ts';
 import { ServerProcess } from '../../apps/server/test/server-process.ts';
 import { eventually } from '../lab/process.ts';
@@ -44,7 +46,7 @@ export class Bench {
     };
     const server = await ServerProcess.start(stateDir, [], settings);
     const bench = new Bench(stateDir, settings, redis, server);
-    expect((await server.put('/images/debian.img', IMAGE)).status).toBe(201);
+    await putImage(server, 'debian.img', IMAGE);
     return bench;
   }
 

@@ -14,6 +14,8 @@ const OPEN = [
   'GET /images',
   'GET /images/{name}',
   'GET /images/{name}/info',
+  'GET /maps/{digest}',
+  'GET /packs/{digest}',
   'GET /healthz',
   'GET /readyz',
   'GET /version',

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer } from './server-under-test.js';
-import type { TestServer } from './test-server.js';
+import type { Answer, ServerUnderTest } from './server-under-test.js';
 
 /** What the catalogue says about an image, as soon as it is in the state. */
-export async function imageIn(server: TestServer, name: string, state: string) {
+export async function imageIn(server: ServerUnderTest, name: string, state: string) {
   let found: Answer | undefined;
   for (let tries = 0; tries < 200; tries += 1) {
     await server.ask('/images', { anonymous: true });
@@ -15,7 +14,7 @@ export async function imageIn(server: TestServer, name: string, state: string) {
 }
 
 /** Uploads an image and waits until it can be flashed. */
-export async function putImage(server: TestServer, name: string, bytes: Buffer) {
+export async function putImage(server: ServerUnderTest, name: string, bytes: Buffer) {
   const answer = await server.put(`/images/${name}`, bytes);
   if (answer.status > 201) throw new Error(`${name} was not taken: ${answer.text}`);
   return imageIn(server, name, 'ready');

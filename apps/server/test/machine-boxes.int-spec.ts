@@ -3,6 +3,7 @@ import { CLOSE_CODES } from '@bty/wire-types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent, INVENTORY, resultOf } from './fake-agent.js';
 import { job, jobIn, newMachine } from './flash-steps.js';
+import { putImage } from './image-steps.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
 
@@ -11,7 +12,7 @@ let next = 0;
 
 beforeAll(async () => {
   server = await TestServer.start();
-  await server.put('/images/debian.img', Buffer.alloc(512, 1));
+  await putImage(server, 'debian.img', Buffer.alloc(512, 1));
 });
 
 afterAll(() => server.stop());

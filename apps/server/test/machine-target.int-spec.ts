@@ -3,6 +3,7 @@ import type { InventoryDisk } from '@bty/wire-types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent, INVENTORY } from './fake-agent.js';
 import { newMachine } from './flash-steps.js';
+import { putImage } from './image-steps.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
 
@@ -13,7 +14,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   server = await TestServer.start();
-  await server.put('/images/debian.img', IMAGE);
+  await putImage(server, 'debian.img', IMAGE);
 });
 
 afterAll(() => server.stop());

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -237,6 +237,28 @@ describe('the store', () => {
       if (state === 'preparing') await imageIn(server, name, 'ready');
     }
     expect([...stored('packs'), ...stored('maps')].filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+});
+
+describe('a preparation that takes its time', () => {
+  it('shows how far it is, and is given up when the image goes', async () => {
+    const slow = await TestServer.start();
+    const path = join(slow.config.imageRoot, 'slow.img');
+    writeFileSync(path, '');
+    truncateSync(path, 64 * 1024 ** 3);
+    await slow.ask('/images');
+    let image = (await slow.ask('/images/slow.img/info')).json;
+    for (let tries = 0; tries < 200 && image.progress === null; tries += 1) {
+      await sleep(50);
+      image = (await slow.ask('/images/slow.img/info')).json;
+    }
+    expect(image).toMatchObject({ state: 'preparing', progress: { bytes_total: 64 * 1024 ** 3 } });
+    expect(image.progress.bytes_done).toBeGreaterThan(0);
+    expect((await slow.ask('/images/slow.img', { method: 'DELETE' })).status).toBe(204);
+    const partial = () => readdirSync(join(slow.config.stateDir, 'packs'));
+    for (let tries = 0; tries < 100 && partial().length > 0; tries += 1) await sleep(50);
+    expect(partial()).toEqual([]);
+    await slow.stop();
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent } from './fake-agent.js';
 import { newMachine } from './flash-steps.js';
+import { putImage } from './image-steps.js';
 import { queueSettings } from './queue-settings.js';
 import { ServerProcess } from './server-process.js';
 
@@ -34,7 +35,7 @@ describe('GET /readyz', () => {
 
 describe('SIGTERM', () => {
   it('ends everything within ten seconds, with agents in mid-flash and images in preparation; all go on afterwards', async () => {
-    expect((await server.put('/images/debian.img', Buffer.alloc(512, 1))).status).toBe(201);
+    await putImage(server, 'debian.img', Buffer.alloc(512, 1));
     const agents = await Promise.all(
       Array.from({ length: AGENTS }, async () => {
         const mac = await newMachine(server, { boot_policy: 'flash', image: 'debian.img' });
@@ -62,5 +63,5 @@ describe('SIGTERM', () => {
     }
     const { json: jobs } = await server.ask(`/flash-jobs?state=succeeded&limit=${AGENTS}`);
     expect(jobs).toHaveLength(AGENTS);
-  });
+  }, 60_000);
 });

@@ -25,7 +25,7 @@ export const RUN_FIELDS = { firstChunk: 0, chunkCount: 4, packOffset: 8 } as con
 export const DIGEST_BYTES = 32;
 export const FRAME_LENGTH_BYTES = 4;
 
-export const MIN_CHUNK_BYTES = 4096;
+const MIN_CHUNK_BYTES = 4096;
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 /** A disk has fewer chunks than this, so that every number of chunks fits 32 bits with room for sums. */
 export const MAX_CHUNKS = 2 ** 31;
