@@ -33,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{apps,libs}/*/test/**/*.int-spec.ts', 'apps/server/test/**/*.queue-spec.ts'],
-          globalSetup: ['apps/server/test/postgres.setup.ts'],
+          globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
           execArgv: SOURCE_THREADS,
           testTimeout: 20_000,
           hookTimeout: 30_000,
@@ -57,7 +57,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/*.fault-spec.ts'],
-          globalSetup: ['apps/server/test/postgres.setup.ts'],
+          globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
           execArgv: SOURCE_THREADS,
           maxWorkers: 2,
           testTimeout: 90_000,

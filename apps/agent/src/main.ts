@@ -1,27 +1,41 @@
 import './thread-pool.js';
 import { readFile } from 'node:fs/promises';
-import { toBtyError } from '@bty/wire-types';
+import { BtyError, toBtyError } from '@bty/wire-types';
+import { CommanderError } from 'commander';
+import { EXIT_CODES, exitCodeOf } from './cli/exit-code.js';
 import { buildProgram } from './cli/program.js';
 import { processEnvironment } from './config.js';
 import { standardErrorLines } from './screen/standard-error.js';
 
-const EXIT_FAILED = 1;
-
 const stop = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => stop.abort(new BtyError('CANCELLED', `stopped by ${signal}`)));
+}
 
+let exitCode: number = EXIT_CODES.success;
 const program = buildProgram({
   environment: processEnvironment,
   kernelCommandLine: () => readFile('/proc/cmdline', 'utf8'),
   showLine: standardErrorLines(),
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  terminal: process.stderr.isTTY,
+  searchPath: processEnvironment.PATH ?? '',
+  exitWith: (code) => {
+    exitCode = code;
+  },
   stop: stop.signal,
 });
 
 try {
   await program.parseAsync(process.argv);
-  process.exit(0);
 } catch (thrown) {
-  const error = toBtyError(thrown);
-  process.stderr.write(`bty: ${error.message}\n`);
-  process.exit(EXIT_FAILED);
+  if (thrown instanceof CommanderError) exitCode = thrown.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage;
+  else {
+    const error = toBtyError(thrown);
+    process.stderr.write(`bty: ${error.message}\n`);
+    exitCode = exitCodeOf(error, process.getuid?.() === 0);
+  }
 }
+// A thread or a socket that is left must not hold the process; standard output is written by now, also to a pipe.
+process.exit(exitCode);

@@ -1,4 +1,3 @@
-import type { ImageMap } from '@bty/image-format';
 import { BtyError, type FlashStage, type FlashStart, type JobRef } from '@bty/wire-types';
 import type { Clock } from './clock/clock.js';
 import { openCrew } from './crew/open-crew.js';
@@ -8,7 +7,7 @@ import { type FlashOutcome, type FlashPorts, flash } from './pipeline.js';
 import type { JobStatus, Status } from './screen/status.js';
 import type { AgentSession } from './session/agent-session.js';
 import { fetchMap } from './source/fetch-map.js';
-import { type PackFile, PackSource } from './source/pack-source.js';
+import { packFile, RangedSource } from './source/ranged-source.js';
 import { listDisks } from './target/list-disks.js';
 import type { MachineRoots } from './target/machine-roots.js';
 import { openTarget } from './target/open-target.js';
@@ -69,11 +68,6 @@ function urlOn(serverUrl: string, path: string): string {
   throw new BtyError('INVALID_REQUEST', `the path of the image's map leaves the server: ${path}`);
 }
 
-function packOf(map: ImageMap, serverUrl: string): PackFile {
-  const { digest, sizeBytes } = map.pack;
-  return { url: urlOn(serverUrl, `/packs/${digest}`), sizeBytes, digest };
-}
-
 /** How the image of an order is read from the server. */
 function sourcePorts(
   { image }: FlashStart,
@@ -86,9 +80,9 @@ function sourcePorts(
   const place = { url: urlOn(serverUrl, image.map.path), sizeBytes: image.map.size_bytes, blake3: image.map.blake3 };
   return {
     fetchMap: (signal) => fetchMap(place, { authorization, onRetry }, signal),
-    openPack: (map) => new PackSource(packOf(map, serverUrl), { authorization, onRetry }),
+    openPack: (map) => new RangedSource(packFile(serverUrl, map), { authorization, onRetry }),
     openCrew: (target, { map, bytes }, ports) =>
-      openCrew(target, { kind: 'map', map, bytes }, packOf(map, serverUrl), { ...ports, authorization }),
+      openCrew(target, { kind: 'map', map, bytes }, packFile(serverUrl, map), { ...ports, authorization }),
   };
 }
 

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { expected, MARGIN_BYTES } from '@bty/image-format';
 import { CLOSE_CODES } from '@bty/wire-types';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildGptImage } from '../../../libs/image-format/src/gpt-image.builder.js';
 import { AgentProcess } from './agent-process.js';
 import { FakeAgentServer } from './agent-server.fake.js';
+import { BUNDLE } from './built-agent.js';
 import { LoopDisk } from './loop-disk.js';
 
 const MIB = 1024 * 1024;
@@ -18,11 +18,6 @@ let url: string;
 let disk: LoopDisk;
 let canary: LoopDisk;
 let agent: AgentProcess;
-
-beforeAll(() => {
-  const root = join(import.meta.dirname, '../../..');
-  execFileSync(process.execPath, ['script/lib/bundle-agent.ts'], { cwd: root });
-});
 
 beforeEach(async () => {
   server = new FakeAgentServer(image);
@@ -278,14 +273,14 @@ describe('the command line', () => {
   it.each([
     [['--version'], 0],
     [['help'], 0],
-    [['agent'], 1],
-    [['agent', '--server', 'x', '--mac', 'y'], 1],
-    [['flsh'], 1],
+    [['agent'], 2],
+    [['agent', '--server', 'x', '--mac', 'y'], 2],
+    [['flsh'], 2],
+    [['flash', '--image', 'x'], 2],
   ])('%j ends with %d', async (args, code) => {
-    const bundle = join(import.meta.dirname, '../../../dist/agent-bundle/agent.mjs');
     let exit = 0;
     try {
-      execFileSync(process.execPath, [bundle, ...args], { cwd: '/', env: {}, stdio: 'ignore' });
+      execFileSync(process.execPath, [BUNDLE, ...args], { cwd: '/', env: {}, stdio: 'ignore' });
     } catch (error) {
       exit = (error as { status: number }).status;
     }

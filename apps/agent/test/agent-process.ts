@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const BUNDLE = join(import.meta.dirname, '../../../dist/agent-bundle/agent.mjs');
+import { BUNDLE } from './built-agent.js';
 
 /** The agent as the live env starts it: the bundle, in a process of its own, which may be killed and started again. */
 export class AgentProcess {

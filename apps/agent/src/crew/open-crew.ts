@@ -3,7 +3,7 @@ import type { ImageMap } from '@bty/image-format';
 import type { BlockTarget } from '../engine/block-target.js';
 import { DeviceTarget } from '../engine/block-target-device.js';
 import type { DigestTable } from '../engine/digest-table.js';
-import { type PackFile, PackSource } from '../source/pack-source.js';
+import { type RangedFile, RangedSource } from '../source/ranged-source.js';
 import type { Crew, CrewPorts } from './crew.js';
 import { InlineCrew } from './inline-crew.js';
 import { ThreadCrew } from './thread-crew.js';
@@ -34,7 +34,7 @@ function threadsFor(target: DeviceTarget, processors: number): number {
 export function openCrew(
   target: BlockTarget,
   shared: SharedTable,
-  pack: PackFile | undefined,
+  pack: RangedFile | undefined,
   ports: CrewPorts,
   processors = availableParallelism(),
 ): Crew {
@@ -47,6 +47,6 @@ export function openCrew(
   }
   if (shared.kind === 'digests') return new InlineCrew(target, shared.table);
   if (pack === undefined) return new InlineCrew(target, shared.map);
-  const frames = new PackSource(pack, ports);
+  const frames = new RangedSource(pack, ports);
   return new InlineCrew(target, shared.map, { table: shared.map, frames, ...ports });
 }

@@ -2,7 +2,7 @@ import { BtyError, type ErrorCode, toBtyError } from '@bty/wire-types';
 import type { OpenDevice } from '../engine/device-access.js';
 import type { DigestFacts } from '../engine/digest-table.js';
 import type { SegmentDone, SegmentTask } from '../engine/segment.js';
-import type { PackFile } from '../source/pack-source.js';
+import type { RangedFile } from '../source/ranged-source.js';
 
 /** A failure as it crosses threads; classes do not. */
 export interface Failure {
@@ -15,7 +15,7 @@ export interface Failure {
 export interface WorkerSetup {
   device: OpenDevice;
   table: { kind: 'map'; bytes: Uint8Array } | { kind: 'digests'; facts: DigestFacts };
-  pack?: PackFile | undefined;
+  pack?: RangedFile | undefined;
 }
 
 export type ToWorker =

@@ -3,7 +3,7 @@ import { ImageMap } from '@bty/image-format';
 import { DeviceAccess } from '../engine/device-access.js';
 import { DigestTable } from '../engine/digest-table.js';
 import { type Restoring, SegmentRunner } from '../engine/segment-runner.js';
-import { PackSource } from '../source/pack-source.js';
+import { RangedSource } from '../source/ranged-source.js';
 import { errorOf, type FromWorker, failureOf, type ToWorker, type WorkerSetup } from './worker-messages.js';
 
 /** Entry of a worker thread: carries out the segments that the main thread sends. */
@@ -26,7 +26,7 @@ function serve(port: MessagePort, { device, table, pack }: WorkerSetup): void {
     const map = ImageMap.parse(Buffer.from(table.bytes.buffer, table.bytes.byteOffset, table.bytes.length));
     let restoring: Restoring | undefined;
     if (pack !== undefined) {
-      const frames = new PackSource(pack, { authorization: () => authorization, onRetry });
+      const frames = new RangedSource(pack, { authorization: () => authorization, onRetry });
       restoring = { table: map, frames, mayWrite, onRetry };
     }
     runner = new SegmentRunner(access, map, restoring);

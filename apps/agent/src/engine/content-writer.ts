@@ -15,6 +15,7 @@ class DigestLog {
   #digests = Buffer.alloc(32 * 1024);
   #zeros = new Uint8Array(1024);
 
+  /** Notes a block; undefined: it is zero. */
   set(block: number, bytes: Buffer | undefined): void {
     while (block >= this.#zeros.length) {
       this.#digests = Buffer.concat([this.#digests, Buffer.alloc(this.#digests.length)]);
@@ -22,7 +23,7 @@ class DigestLog {
       zeros.set(this.#zeros);
       this.#zeros = zeros;
     }
-    if (bytes === undefined || isZeros(bytes)) this.#zeros[block] = 1;
+    if (bytes === undefined) this.#zeros[block] = 1;
     else blake3(bytes).copy(this.#digests, block * 32);
   }
 
@@ -53,12 +54,16 @@ export class ContentWriter {
 
   /** Takes a block over; throws the first failure of any block before. */
   add(block: ContentBlock): void {
-    if (block.slot !== undefined) {
-      const { slot, lengthBytes } = block;
-      const bytes = slot.subarray(0, lengthBytes);
-      this.digests.set(block.firstBlock, bytes);
-      this.#start(block.firstBlock, bytes, lengthBytes, () => this.slots.give(slot));
-    } else this.#addZeros(block.firstBlock, block.lengthBytes);
+    const { firstBlock, lengthBytes, slot } = block;
+    const bytes = slot?.subarray(0, lengthBytes);
+    if (slot === undefined || bytes === undefined) this.#addZeros(firstBlock, lengthBytes);
+    else if (isZeros(bytes)) {
+      this.slots.give(slot);
+      this.#addZeros(firstBlock, lengthBytes);
+    } else {
+      this.digests.set(firstBlock, bytes);
+      this.#start(firstBlock, bytes, lengthBytes, () => this.slots.give(slot));
+    }
     if (this.#failure !== undefined) throw this.#failure.reason;
   }
 
@@ -74,13 +79,14 @@ export class ContentWriter {
   }
 
   #addZeros(firstBlock: number, lengthBytes: number): void {
-    const blocks = lengthBytes / BLOCK_BYTES;
+    const blocks = Math.ceil(lengthBytes / BLOCK_BYTES);
     for (let done = 0; done < blocks; ) {
       const block = firstBlock + done;
       const toGroupEnd = GROUP_BLOCKS - (block % GROUP_BLOCKS);
       const count = Math.min(blocks - done, toGroupEnd);
       for (let at = block; at < block + count; at += 1) this.digests.set(at, undefined);
-      this.#start(block, undefined, count * BLOCK_BYTES, () => undefined);
+      const bytes = Math.min(count * BLOCK_BYTES, lengthBytes - done * BLOCK_BYTES);
+      this.#start(block, undefined, bytes, () => undefined);
       done += count;
     }
   }

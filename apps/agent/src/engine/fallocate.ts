@@ -1,5 +1,5 @@
 /** Ways of fallocate(2) to make a range zero; the file, or the device, keeps its size (uapi/linux/falloc.h). */
-export const FALLOCATE_MODES = {
+const FALLOCATE_MODES = {
   // PUNCH_HOLE | KEEP_SIZE. On a disk: its own write-zeroes command, which may deallocate, or a refusal.
   punch: 0x03,
   // ZERO_RANGE | KEEP_SIZE. On a disk: the same without deallocation, or the kernel writes zeros itself.

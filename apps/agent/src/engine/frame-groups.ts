@@ -11,7 +11,11 @@ export interface FrameGroup {
 const MAX_GAP_BYTES = 64 * 1024;
 
 /** Groups ascending data chunks into ranges of at most `maxBytes`, or of one frame, reading over small gaps. */
-export function frameGroups(table: PackedTable, chunks: readonly number[], maxBytes: number): FrameGroup[] {
+export function frameGroups(
+  table: Pick<PackedTable, 'frame'>,
+  chunks: readonly number[],
+  maxBytes: number,
+): FrameGroup[] {
   const groups: FrameGroup[] = [];
   for (const chunk of chunks) {
     const { offsetBytes, lengthBytes } = table.frame(chunk);

@@ -1,14 +1,14 @@
 import { BtyError } from '@bty/wire-types';
 import type { HttpHead } from './http-head.js';
 
-/** What was asked for: a part of a file whose length and strong ETag are known. */
+/** What was asked for: a part of a file whose length is known, and its strong ETag when it has one. */
 export interface AskedRange {
   /** Names the file in messages. */
   what: string;
   startBytes: number;
   lengthBytes: number;
   sizeBytes: number;
-  etag: string;
+  etag: string | undefined;
 }
 
 function refusal(status: number, { what, startBytes, sizeBytes }: AskedRange): BtyError {
@@ -58,7 +58,7 @@ export function judgeRangeAnswer({ status, headers }: HttpHead, asked: AskedRang
     return new BtyError('IMAGE_UNAVAILABLE', `the server does not serve ranges of ${asked.what}`);
   }
   const etag = headers.get('etag');
-  if (etag !== undefined && etag !== asked.etag) return refusal(412, asked);
+  if (etag !== undefined && asked.etag !== undefined && etag !== asked.etag) return refusal(412, asked);
   const problem = checkPartial(headers, asked);
   if (problem !== undefined) return problem;
   // Without its length a body that was cut looks like one that ended; so does one in chunks that a cache cut.

@@ -12,6 +12,7 @@ const CACHE_TIMEOUT_MS = 120_000;
 
 // O_EXCL on a block device claims it from the kernel: EBUSY when it, or a part of it, is mounted or held.
 const CLAIM = constants.O_RDWR | constants.O_EXCL;
+const LOOK = constants.O_RDONLY;
 
 /** What differs between the disk that was chosen and the one that is open; undefined when they are the same. */
 export function identityChange(chosen: InventoryDisk, open: DiskIdentity): string | undefined {
@@ -20,14 +21,14 @@ export function identityChange(chosen: InventoryDisk, open: DiskIdentity): strin
   return changed && `its ${changed} is ${open[changed] ?? 'unknown'}, chosen was ${chosen[changed] ?? 'unknown'}`;
 }
 
-async function openClaimed(path: string, flags: number): Promise<FileHandle> {
+async function openNode(path: string, flags: number): Promise<FileHandle> {
   try {
     return await open(path, flags);
   } catch (cause) {
     const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
     const details = { path, errno };
     if (errno === 'EBUSY') throw new BtyError('TARGET_BUSY', `${path} is in use`, { cause, details });
-    throw new BtyError('DISK_IO', `${path} cannot be opened for writing: ${errno}`, { cause, details });
+    throw new BtyError('DISK_IO', `${path} cannot be opened: ${errno}`, { cause, details });
   }
 }
 
@@ -41,9 +42,9 @@ async function takesDirect(handle: FileHandle, sectorBytes: number): Promise<boo
   }
 }
 
-async function openDirect(path: string, sectorBytes: number): Promise<FileHandle | undefined> {
+async function openDirect(path: string, access: number, sectorBytes: number): Promise<FileHandle | undefined> {
   try {
-    const handle = await openClaimed(path, CLAIM | constants.O_DIRECT);
+    const handle = await openNode(path, access | constants.O_DIRECT);
     if (await takesDirect(handle, sectorBytes)) return handle;
     await handle.close();
     return undefined;
@@ -71,26 +72,20 @@ async function readOpenIdentity(
   }
 }
 
-/**
- * Claims the chosen disk and proves on the open descriptor that it is still the same one: kernel names may have been
- * given to other disks since. Throws `TARGET_BUSY`, `TARGET_CHANGED` or `DISK_IO`. Nothing has been written yet.
- */
-export async function openTarget(roots: MachineRoots, chosen: InventoryDisk): Promise<DeviceTarget> {
+/** Opens the chosen disk and proves on the open descriptor that it is still the same one. */
+async function openChosen(roots: MachineRoots, chosen: InventoryDisk, access: number): Promise<DeviceTarget> {
   const { path } = chosen;
-  const pastCache = await openDirect(path, chosen.logical_sector_bytes);
-  const handle = pastCache ?? (await openClaimed(path, CLAIM));
+  const pastCache = await openDirect(path, access, chosen.logical_sector_bytes);
+  const handle = pastCache ?? (await openNode(path, access));
   try {
     const identity = await readOpenIdentity(roots, handle, path);
     const change = identityChange(chosen, identity);
     if (change !== undefined) {
       throw new BtyError('TARGET_CHANGED', `${path} is not the disk that was chosen: ${change}`, { details: { path } });
     }
-    if (identity.read_only)
+    if (identity.read_only && access === CLAIM) {
       throw new BtyError('DISK_IO', `${path} is read-only`, { details: { path, errno: 'EROFS' } });
-    const dropCache = async (): Promise<void> => {
-      const { exitCode, stderr } = await runCommand('blockdev', ['--flushbufs', path], CACHE_TIMEOUT_MS);
-      if (exitCode !== 0) throw new BtyError('DISK_IO', `${path}: its cache cannot be dropped: ${stderr.trim()}`);
-    };
+    }
     const device = {
       fd: handle.fd,
       path,
@@ -99,9 +94,27 @@ export async function openTarget(roots: MachineRoots, chosen: InventoryDisk): Pr
       direct: pastCache !== undefined,
       rotational: identity.rotational,
     };
-    return new DeviceTarget(device, { dropCache, close: () => handle.close() });
+    return new DeviceTarget(device, { dropCache: () => dropCache(path), close: () => handle.close() });
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+async function dropCache(path: string): Promise<void> {
+  const { exitCode, stderr } = await runCommand('blockdev', ['--flushbufs', path], CACHE_TIMEOUT_MS);
+  if (exitCode !== 0) throw new BtyError('DISK_IO', `${path}: its cache cannot be dropped: ${stderr.trim()}`);
+}
+
+/**
+ * Claims the chosen disk and proves on the open descriptor that it is still the same one: kernel names may have been
+ * given to other disks since. Throws `TARGET_BUSY`, `TARGET_CHANGED` or `DISK_IO`. Nothing has been written yet.
+ */
+export function openTarget(roots: MachineRoots, chosen: InventoryDisk): Promise<DeviceTarget> {
+  return openChosen(roots, chosen, CLAIM);
+}
+
+/** Opens the chosen disk to read it, also when it is in use. Throws as `openTarget`. */
+export function openForReading(roots: MachineRoots, chosen: InventoryDisk): Promise<DeviceTarget> {
+  return openChosen(roots, chosen, LOOK);
 }

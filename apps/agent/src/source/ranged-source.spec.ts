@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { BtyError } from '@bty/wire-types';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeFileServer, type FileFault } from '../../test/file-server.fake.js';
-import { PackSource } from './pack-source.js';
+import { RangedSource } from './ranged-source.js';
 
 const file = randomBytes(2 * 1024 * 1024);
 const digest = createHash('sha256').update(file).digest('hex');
@@ -14,7 +14,7 @@ let fake: FakeFileServer;
 let server: Server;
 let connections: number;
 let retries: string[];
-let source: PackSource;
+let source: RangedSource;
 
 beforeEach(async () => {
   fake = new FakeFileServer(file, digest);
@@ -34,10 +34,11 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function newSource(more: { digest?: string; sizeBytes?: number; stallMs?: number } = {}): PackSource {
+function newSource(more: { etag?: string; stallMs?: number } = {}): RangedSource {
   const { port } = server.address() as AddressInfo;
-  const pack = { url: `http://127.0.0.1:${port}/packs/x?y=1`, sizeBytes: file.length, digest, ...more };
-  return new PackSource(pack, {
+  const url = `http://127.0.0.1:${port}/packs/x?y=1`;
+  const pack = { url, what: 'the pack', sizeBytes: file.length, etag: more.etag ?? `"${digest}"` };
+  return new RangedSource(pack, {
     authorization: () => 'Bearer abc',
     onRetry: (reason) => void retries.push(reason),
     stallMs: more.stallMs ?? 300,
@@ -151,7 +152,7 @@ describe('a part of a pack fails', () => {
   });
 
   it('when the server has another pack under the name', async () => {
-    source = newSource({ digest: '0'.repeat(64) });
+    source = newSource({ etag: `"${'0'.repeat(64)}"` });
     expect((await failure()).code).toBe('IMAGE_CHANGED');
   });
 

@@ -1,19 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ImageMap } from '@bty/image-format';
 import { BtyError } from '@bty/wire-types';
 import { fullJitterMs } from '../backoff.js';
 import type { FrameSource } from '../engine/frame-source.js';
 import { judgeRangeAnswer } from './range-answer.js';
 import { RangeConnection } from './range-connection.js';
 
-/** An immutable file on a server that is named by its digest, which is also its ETag. */
-export interface PackFile {
+/** A file on a server that answers ranges. */
+export interface RangedFile {
   url: string;
+  /** Names the file in messages: `the pack`. */
+  what: string;
   sizeBytes: number;
-  digest: string;
+  /** Its strong ETag, quotes included, that every answer must carry; undefined when it has none. */
+  etag: string | undefined;
 }
 
-/** What a pack source needs beside the file. */
-export interface PackPorts {
+/** The pack that a map names, beside it on the same server: an immutable file whose digest is its name and its ETag. */
+export function packFile(serverUrl: string, { pack }: ImageMap): RangedFile {
+  return {
+    url: new URL(`packs/${pack.digest}`, `${serverUrl}/`).href,
+    what: 'the pack',
+    sizeBytes: pack.sizeBytes,
+    etag: `"${pack.digest}"`,
+  };
+}
+
+/** What a source needs beside the file. */
+export interface RangedPorts {
   /** Value of the Authorization header, asked for before each request. */
   authorization?(): string | undefined;
   /** Told of every interruption that is bridged, for the log. */
@@ -25,16 +39,16 @@ export interface PackPorts {
 
 const STALL_MS = 30_000;
 
-/** Reads a pack by HTTP Range over kept-alive connections: as many as there are requests at once. */
-export class PackSource implements FrameSource {
+/** Reads parts of a file by HTTP Range over kept-alive connections: as many as there are requests at once. */
+export class RangedSource implements FrameSource {
   readonly #url: URL;
   readonly #idle: RangeConnection[] = [];
   readonly #busy = new Set<RangeConnection>();
   #closed = false;
 
   constructor(
-    private readonly file: PackFile,
-    private readonly ports: PackPorts,
+    private readonly file: RangedFile,
+    private readonly ports: RangedPorts,
   ) {
     this.#url = new URL(file.url);
   }
@@ -58,7 +72,7 @@ export class PackSource implements FrameSource {
         // The server may close a connection that was idle; that is no failure of anything.
         if (reused && filled === before) continue;
         failures = filled > before ? 0 : failures + 1;
-        const place = `byte ${offsetBytes + filled} of the pack`;
+        const place = `byte ${offsetBytes + filled} of ${this.file.what}`;
         this.ports.onRetry(`transfer interrupted at ${place}: ${describe(error)}; resuming`);
         await this.#pause(failures, signal);
       }
@@ -108,18 +122,19 @@ export class PackSource implements FrameSource {
 
   #headers(offsetBytes: number, lengthBytes: number): string[] {
     const authorization = this.ports.authorization?.();
+    const { etag } = this.file;
     return [
       `Range: bytes=${offsetBytes}-${offsetBytes + lengthBytes - 1}`,
-      `If-Match: "${this.file.digest}"`,
       'Accept-Encoding: identity',
+      ...(etag === undefined ? [] : [`If-Match: ${etag}`]),
       ...(authorization === undefined ? [] : [`Authorization: ${authorization}`]),
     ];
   }
 
   #judge(startBytes: number, lengthBytes: number): Parameters<RangeConnection['get']>[0]['accept'] {
-    const { sizeBytes, digest } = this.file;
+    const { what, sizeBytes, etag } = this.file;
     return (head) => {
-      const asked = { what: 'the pack', startBytes, lengthBytes, sizeBytes, etag: `"${digest}"` };
+      const asked = { what, startBytes, lengthBytes, sizeBytes, etag };
       const verdict = judgeRangeAnswer(head, asked);
       if (verdict === 'later') throw new Error(`the server answered ${head.status}`);
       if (verdict !== 'take') throw verdict;

@@ -1,0 +1,166 @@
+import {
+  BtyError,
+  type FlashStage,
+  type InventoryDisk,
+  toBtyError,
+  VERIFY_MODES,
+  type VerifyMode,
+} from '@bty/wire-types';
+import { systemClock } from '../clock/clock.js';
+import { flashOpenImage } from '../flash-image.js';
+import { peakResidentBytes } from '../peak-memory.js';
+import { type OpenImage, openImage } from '../source/open-image.js';
+import { MACHINE_ROOTS } from '../target/machine-roots.js';
+import { openTarget } from '../target/open-target.js';
+import { rereadTable } from '../target/reread-table.js';
+import { envelope, failureView } from './envelope.js';
+import { lookAtTarget, refuseUnfit, requireTools } from './named-target.js';
+import { ndjsonView, type ProgressView, silentView, textView } from './progress-view.js';
+
+/** Flags of `bty flash`, as given. */
+export interface FlashFlags {
+  image: string;
+  target: string;
+  sha256?: string;
+  verify: string;
+  progress: string;
+  provision: string;
+  yes?: true;
+  dryRun?: true;
+  json?: true;
+}
+
+/** Where a command writes, and what ends it. */
+export interface CommandPorts {
+  stdout(text: string): void;
+  stderr(text: string): void;
+  /** Whether standard error is a terminal. */
+  terminal: boolean;
+  searchPath: string;
+  stop: AbortSignal;
+}
+
+function usage(message: string): BtyError {
+  return new BtyError('INVALID_REQUEST', message);
+}
+
+function parseVerify(text: string): VerifyMode {
+  const verify = VERIFY_MODES.find((known) => known === text);
+  if (verify === undefined) throw usage(`--verify must be ${VERIFY_MODES.join(', ')}, not ${text}`);
+  return verify;
+}
+
+function checkFlags({ yes, dryRun, provision, sha256 }: FlashFlags): void {
+  if (yes !== true && dryRun !== true) throw usage('give --yes to write, or --dry-run to see what would be written');
+  if (provision !== 'none') throw usage(`--provision ${provision} is not known here, only none`);
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) throw usage('--sha256 must be 64 hexadecimal digits');
+}
+
+function viewFor(flags: FlashFlags, ports: CommandPorts): ProgressView {
+  if (flags.progress === 'none') return silentView;
+  if (flags.progress === 'text') return textView(ports.stderr, ports.terminal, systemClock);
+  if (flags.progress !== 'ndjson') throw usage(`--progress must be text, ndjson or none, not ${flags.progress}`);
+  // Standard output is for the one document of --json when that is asked for.
+  return ndjsonView(flags.json === true ? ports.stderr : ports.stdout, systemClock);
+}
+
+const neededBytes = (image: OpenImage): number | undefined =>
+  image.kind === 'packed' ? image.fetched.map.contentBytes : image.contentBytes;
+
+function imageView(image: OpenImage, named: string): Record<string, unknown> {
+  const contentBytes = neededBytes(image);
+  return {
+    source: named,
+    name: image.name,
+    size_bytes: image.sizeBytes,
+    ...(contentBytes === undefined ? {} : { content_size_bytes: contentBytes }),
+  };
+}
+
+interface Looked {
+  image: OpenImage;
+  disk: InventoryDisk;
+}
+
+/** Opens the image and looks at the disk, and refuses what cannot be done; nothing is written. */
+async function look(flags: FlashFlags, ports: CommandPorts): Promise<Looked> {
+  await requireTools(ports.searchPath);
+  const onRetry = (reason: string): void => ports.stderr(`${reason}\n`);
+  const image = await openImage(flags.image, flags.sha256?.toLowerCase(), onRetry, ports.stop);
+  try {
+    const disk = await lookAtTarget(MACHINE_ROOTS, flags.target);
+    const sectorBytes = image.kind === 'packed' ? image.fetched.map.sectorBytes : undefined;
+    refuseUnfit(disk, neededBytes(image) ?? 0, sectorBytes);
+    return { image, disk };
+  } catch (error) {
+    if (image.kind === 'content') await image.close();
+    throw error;
+  }
+}
+
+async function write({ image, disk }: Looked, flags: FlashFlags, ports: CommandPorts, view: ProgressView) {
+  const startMs = systemClock.nowMs();
+  const target = await openTarget(MACHINE_ROOTS, disk);
+  const enginePorts = {
+    onStage: (stage: FlashStage) => view.stage(stage),
+    onProgress: (done: number, total: number) => view.progress(done, total),
+    log: (line: string) => ports.stderr(`${line}\n`),
+    commit: async () => undefined,
+    nowMs: () => systemClock.nowMs(),
+  };
+  const { head, plan, ...report } = await flashOpenImage(
+    { image, target, verify: parseVerify(flags.verify) },
+    enginePorts,
+    ports.stop,
+  ).finally(() => target.close());
+  view.synced();
+  view.partprobed(await rereadTable(disk.path));
+  return {
+    bytes_fetched: report.fetchedBytes,
+    bytes_written: report.writtenBytes,
+    bytes_skipped: report.skippedBytes,
+    bytes_zeroed: report.zeroedBytes,
+    bytes_verified: report.verifiedBytes,
+    verify: report.verify,
+    strategy: report.strategy,
+    strategy_reason: report.strategyReason,
+    bottleneck: report.bottleneck,
+    duration_ms: Math.round(systemClock.nowMs() - startMs),
+    stage_ms: report.stageMs,
+    gpt_relocated: plan.gpt === 'relocated',
+    peak_rss_bytes: peakResidentBytes(),
+  };
+}
+
+function describeDisk(disk: InventoryDisk): string {
+  return [disk.path, disk.model, disk.serial, `${disk.size_bytes} bytes`]
+    .filter((part) => part !== undefined)
+    .join(' ');
+}
+
+/** Carries out `bty flash`. Throws a BtyError, of which it has told already what its flags ask for. */
+export async function flashCommand(flags: FlashFlags, ports: CommandPorts): Promise<void> {
+  checkFlags(flags);
+  parseVerify(flags.verify);
+  const view = viewFor(flags, ports);
+  try {
+    const looked = await look(flags, ports);
+    const { image, disk } = looked;
+    const about = { dry_run: flags.dryRun === true, image: imageView(image, flags.image), target: disk };
+    if (flags.dryRun === true) {
+      if (image.kind === 'content') await image.close();
+      ports.stderr(`would write ${image.name} to ${describeDisk(disk)}\n`);
+      if (flags.json === true) ports.stdout(`${envelope('flash', about)}\n`);
+      return;
+    }
+    view.started(neededBytes(image));
+    const result = await write(looked, flags, ports, view);
+    view.done(result);
+    if (flags.json === true) ports.stdout(`${envelope('flash', { ...about, result })}\n`);
+  } catch (thrown) {
+    const error = toBtyError(thrown);
+    view.failed(failureView(error));
+    if (flags.json === true) ports.stdout(`${envelope('flash', { error: failureView(error) })}\n`);
+    throw error;
+  }
+}
