@@ -22,8 +22,8 @@ export class TableLock {
     return new TableLock(client, watcher);
   }
 
-  /** Waits until a change of the server waits for this lock. */
-  async blocks(): Promise<void> {
+  /** Waits until so many changes of the server wait for this lock. */
+  async blocks(count = 1): Promise<void> {
     await eventually(
       'a change waits for the lock',
       5_000,
@@ -31,7 +31,7 @@ export class TableLock {
         const found = await this.watcher.query(
           `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~* '^ *(update|insert)'`,
         );
-        return (found.rowCount ?? 0) > 0;
+        return (found.rowCount ?? 0) >= count;
       },
       20,
     );
