@@ -8,7 +8,7 @@ const AFTER: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** One line of a job's history, as the API shows it. */
-export interface Line {
+interface Line {
   readonly state: string;
   readonly stage: string | null;
   readonly epoch: number;
