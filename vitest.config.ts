@@ -26,6 +26,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{apps,libs}/**/src/**/*.spec.ts', 'test/**/*.spec.ts', 'script/**/*.spec.ts'],
           setupFiles: ['apps/agent/test/no-real-machine.setup.ts'],
+          // property tests take seconds, and more on a busy machine
+          testTimeout: 30_000,
         },
       },
       {
