@@ -20,6 +20,7 @@ describe('alternate', () => {
       },
       2,
       () => {},
+      new AbortController().signal,
     );
     expect(events).toEqual(['reset', 'good', 'reset', 'unequal', 'reset', 'breaks', 'reset', 'good']);
     expect(outcomes).toEqual([

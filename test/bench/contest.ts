@@ -42,9 +42,15 @@ async function runOnce(contest: Contest, contestant: Contestant): Promise<{ run?
 
 /**
  * Runs the contestants by turns, `rounds` times each; every round starts with another one. A tool that has ended wrong
- * once is out. Returns the outcomes in the order of the contestants.
+ * once is out. Returns the outcomes in the order of the contestants; throws the
+ * signal's reason.
  */
-export async function alternate(contest: Contest, rounds: number, tell: (line: string) => void): Promise<Outcome[]> {
+export async function alternate(
+  contest: Contest,
+  rounds: number,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Outcome[]> {
   const { contestants } = contest;
   const runs = new Map<string, Run[]>(contestants.map(({ tool }) => [tool, []]));
   const problems = new Map<string, string>();
@@ -52,10 +58,13 @@ export async function alternate(contest: Contest, rounds: number, tell: (line: s
     for (let turn = 0; turn < contestants.length; turn += 1) {
       const contestant = contestants[(round + turn) % contestants.length];
       if (contestant === undefined || problems.has(contestant.tool)) continue;
+      signal.throwIfAborted();
       const { run, problem } = await runOnce(contest, contestant);
       if (run !== undefined) runs.get(contestant.tool)?.push(run);
       if (problem !== undefined) problems.set(contestant.tool, problem);
-      tell(`round ${round + 1}: ${contestant.tool} ${run === undefined ? '' : `${run.seconds.toFixed(2)} s`} ${problem ?? ''}`);
+      tell(
+        `round ${round + 1}: ${contestant.tool} ${run === undefined ? '' : `${run.seconds.toFixed(2)} s`} ${problem ?? ''}`,
+      );
     }
   }
   return contestants.map(({ tool }) => {

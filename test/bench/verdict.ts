@@ -30,6 +30,7 @@ export interface PeerResult {
 export interface RowResult {
   readonly name: string;
   readonly title: string;
+  readonly ours_tool: string;
   readonly ours: number | null;
   readonly ours_runs: number;
   readonly ours_spread: number | null;
@@ -65,7 +66,7 @@ function fastestCorrect(results: readonly PeerResult[]): (PeerResult & { seconds
 /** Judges a row. Ours never meets a target when one of its runs failed or left the disk unequal, nor without a bar. */
 export function judgeRow(row: RowSpec, outcomes: readonly Outcome[]): RowResult {
   const find = (tool: string): Outcome | undefined => outcomes.find((one) => one.tool === tool);
-  const [own] = [find(row.ours)];
+  const own = find(row.ours);
   const ours = summary(row.ours, own, plain);
   const peers = row.peers.map((tool) => summary(tool, find(tool), row.withReadBack === true ? hashed : plain));
   const shown = (row.shown ?? []).map((tool) => summary(tool, find(tool), plain));
@@ -76,6 +77,7 @@ export function judgeRow(row: RowSpec, outcomes: readonly Outcome[]): RowResult 
   return {
     name: row.name,
     title: row.title,
+    ours_tool: row.ours,
     ours: ours.seconds,
     ours_runs: ours.runs,
     ours_spread: ours.spread,

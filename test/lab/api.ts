@@ -51,6 +51,7 @@ export interface ImageRecord {
   state: string;
   size_bytes: number;
   sha256: string | null;
+  pack: { path: string; size_bytes: number } | null;
   error: { code: string; message: string } | null;
 }
 
