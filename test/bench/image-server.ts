@@ -46,7 +46,8 @@ export class ImageServer {
     this.#api = new Api(this.url('127.0.0.1'), readFileSync(tokenFile, 'utf8').trim());
     await eventually('the server answers', 30_000, async () => {
       try {
-        await this.api.call('GET', '/readyz');
+        // not /readyz, which also wants a live env: nothing boots here
+        await this.api.call('GET', '/images');
         return true;
       } catch {
         return false; // a part is still on its way up

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Bench } from './bench.ts';
 import { alternate, type Outcome } from './contest.ts';
+import { describeMachine } from './machine.ts';
 import { rowText, summaryText } from './report.ts';
 import { ROWS, type Row, SLOW_TOOLS, type Work, workOf } from './rows.ts';
 import { detachStaleDisks } from './stale-disks.ts';
@@ -91,10 +92,11 @@ detachStaleDisks();
 const bench = new Bench({ imagesDir: options.images, python: options.python, tell });
 let done = false;
 try {
+  process.stdout.write(`${describeMachine()}, ${rounds} rounds\n\n`);
   await bench.ready();
   const results = await runRows(bench, rows);
   process.stdout.write(`${summaryText(results)}\n`);
-  tell(`${rounds} rounds, ${Math.round((performance.now() - began) / 1000)} s`);
+  tell(`done in ${Math.round((performance.now() - began) / 1000)} s`);
   done = true;
 } finally {
   await bench.stop({ keep: !done });

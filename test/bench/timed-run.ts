@@ -1,31 +1,30 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { start } from '../lab/process.ts';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { Run } from './contest.ts';
 
 // A tool that hangs is a result too, and must not hold the others up.
 const TIMEOUT_S = 300;
 
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trim().split('\n').slice(-2).join(' | ').slice(-300);
+}
+
 /** Runs a command to its end and times it from outside; throws with the end of its output when it fails. */
 export async function timedRun(argv: readonly string[], outputFile: string): Promise<Run> {
   const memoryFile = `${outputFile}.kib`;
+  const output = openSync(outputFile, 'w');
+  const guard = ['--pdeathsig=KILL', '--', 'timeout', '--kill-after=5', String(TIMEOUT_S)];
   const began = performance.now();
-  const child = start(
-    ['timeout', '--kill-after=5', String(TIMEOUT_S), 'time', '--format=%M', `--output=${memoryFile}`, ...argv],
-    { logFile: outputFile },
-  );
-  await once(child, 'exit');
+  const child = spawn('setpriv', [...guard, 'time', '--format=%M', `--output=${memoryFile}`, ...argv], {
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  const [code] = (await once(child, 'exit')) as [number | null];
   const seconds = (performance.now() - began) / 1000;
-  if (child.exitCode !== 0) {
-    await once(child, 'close').catch(() => undefined);
-    throw new Error(
-      child.exitCode === 124 ? `not done in ${TIMEOUT_S} s` : `exit ${child.exitCode}: ${lastLines(outputFile)}`,
-    );
+  if (code !== 0) {
+    throw new Error(`${code === 124 ? `not done in ${TIMEOUT_S} s` : `exit ${code}`}: ${lastLines(outputFile)}`);
   }
   const kib = Number(readFileSync(memoryFile, 'utf8').trim().split('\n').at(-1));
   return { seconds, peakRssBytes: kib * 1024 };
-}
-
-function lastLines(file: string): string {
-  return readFileSync(file, 'utf8').trim().split('\n').slice(-2).join(' | ').slice(-300);
 }

@@ -20,7 +20,7 @@ deploy=$repo/deploy/guest-image
 
 image_key() {
   {
-    (cd "$deploy" && find . -type f ! -name host-packages ! -name packages ! -name dpkg-excludes | LC_ALL=C sort | xargs sha256sum)
+    (cd "$deploy" && find . -type f ! -name host-packages ! -name packages | LC_ALL=C sort | xargs sha256sum)
     (cd "$here" && sha256sum ./*)
     sha256sum <"$repo/deploy/live-env/debian.sh"
   } | sha256sum | cut -c 1-32
@@ -49,6 +49,11 @@ DPkg::Chroot-Directory "$1";
 CONF
 }
 
+# logged COMMAND...: apt talks much; what it said is shown when it fails.
+logged() {
+  "$@" >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2; die "$* failed"; }
+}
+
 # upgrade NAME OLD: copies a disk, mounts its root file system and installs into it, as a nightly build does.
 upgrade() (
   disk=$images/$1.img root=$work/mounted
@@ -63,8 +68,9 @@ upgrade() (
   mkdir -p "$root/var/cache/apt/archives/partial"
   apt_for "$root" >"$work/apt-for-root.conf"
   export APT_CONFIG=$work/apt-for-root.conf DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
-  apt-get -qq -y upgrade >&2
-  read_list "$here/nightly.packages" | xargs apt-get -qq -y install >&2
+  logged apt-get -qq -y upgrade
+  # shellcheck disable=SC2046 # a list of words
+  logged apt-get -qq -y install $(read_list "$here/nightly.packages")
   if ls "$root"/boot/vmlinuz-* >/dev/null 2>&1; then fill_esp "$root" "$disk@@1M"; fi
 )
 
