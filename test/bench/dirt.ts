@@ -10,7 +10,7 @@ const LONG_BLOCKS = 82; // 328 KiB, half of it more or less
 const SINGLE_BLOCKS = 256;
 
 /** Pseudo-random 32-bit numbers, the same for the same seed (xorshift32). */
-export function seededNumbers(seed: number): () => number {
+function seededNumbers(seed: number): () => number {
   let state = seed | 1;
   return () => {
     state ^= state << 13;
