@@ -24,7 +24,10 @@ export const PROTOCOL_LIMITS = {
   helloTimeoutMs: 10_000,
   pingIntervalMs: 15_000,
   silenceTimeoutMs: 45_000,
+  /** From an agent. */
   maxFrameBytes: 64 * 1024,
+  /** From the server: an order may carry a whole cloud-init seed. */
+  maxServerFrameBytes: 256 * 1024,
   maxLogPartChars: 16 * 1024,
   progressIntervalMs: 250,
 } as const;

@@ -37,6 +37,9 @@ export const ERROR_CODES = {
   VERIFY_MISMATCH: { retryable: true, says: 'the disk does not give back what was written' },
   // the job
   MODE_UNSUPPORTED: { retryable: false, says: 'this provisioning mode cannot be carried out' },
+  ROOT_NOT_FOUND: { retryable: false, says: 'the flashed disk has no root file system that can be provisioned' },
+  CLOUD_INIT_MISSING: { retryable: false, says: 'the flashed system has no cloud-init' },
+  PROVISIONING_FAILED: { retryable: false, says: 'the flashed system could not be provisioned' },
   NO_PROGRESS: { retryable: true, says: 'the agent made no progress in time' },
   TOO_MANY_ATTEMPTS: { retryable: false, says: 'the job was handed out too often without a result' },
   STALE_EPOCH: { retryable: false, says: 'the job has been handed to a newer agent' },

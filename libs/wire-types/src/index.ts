@@ -10,5 +10,6 @@ export * from './flash-result.js';
 export * from './frame.js';
 export * from './inventory.js';
 export * from './mac-address.js';
+export * from './nocloud-seed.js';
 export * from './server-messages.js';
 export * from './target-hint.js';

@@ -5,6 +5,7 @@ import {
   IsIn,
   IsInt,
   IsISO8601,
+  IsObject,
   IsOptional,
   IsString,
   Length,
@@ -25,6 +26,7 @@ import {
 } from './enums.js';
 import { ERROR_CODE_NAMES, type ErrorCode } from './error-codes.js';
 import { FlashedTarget } from './flash-result.js';
+import { NoCloudSeed } from './nocloud-seed.js';
 import { TargetHint } from './target-hint.js';
 
 const MAX_INT = Number.MAX_SAFE_INTEGER;
@@ -126,6 +128,13 @@ export class FlashStart extends JobRef {
   /** What the agent has to do on the disk before the reboot; `cijoe-online` is `none` here. */
   @IsIn(PROVISIONING_MODES)
   provisioning_mode: ProvisioningMode;
+
+  /** What cloud-init finds at the first boot; always there when the mode is `cloud-init`. Holds secrets: never logged. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => NoCloudSeed)
+  seed?: NoCloudSeed;
 }
 
 /** Stops a job that the agent holds. A partial write stays unbootable. */

@@ -9,7 +9,7 @@ const MAX_REASON_BYTES = 123;
 function connect(url: string, events: SocketEvents): AgentSocket {
   const socket = new WebSocket(url, AGENT_SUBPROTOCOL, {
     perMessageDeflate: false,
-    maxPayload: PROTOCOL_LIMITS.maxFrameBytes,
+    maxPayload: PROTOCOL_LIMITS.maxServerFrameBytes,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   });
   let problem = '';

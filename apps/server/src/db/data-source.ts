@@ -8,6 +8,7 @@ import { EventEntity } from '../events/index.js';
 import { FlashJobEntity, FlashLogEntity, FlashReportEntity } from '../flash-jobs/index.js';
 import { ImageEntity } from '../images/index.js';
 import { MachineEntity, MachineNicEntity } from '../machines/index.js';
+import { InstallationKeyEntity } from '../provisioning/index.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
 
@@ -29,6 +30,7 @@ const source = new DataSource({
     FlashLogEntity,
     FlashReportEntity,
     ImageEntity,
+    InstallationKeyEntity,
     MachineEntity,
     MachineNicEntity,
   ],

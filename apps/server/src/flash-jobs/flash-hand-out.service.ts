@@ -2,6 +2,7 @@ import type { FlashedTarget, FlashStart } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
 import { ImageCatalog, type ImageEntity } from '../images/index.js';
+import { seedFiles } from '../provisioning/index.js';
 import { FlashDeadlineQueue } from './flash-deadline.queue.js';
 import type { FlashJobEntity, JobError } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
@@ -109,5 +110,6 @@ function toFlashStart(job: FlashJobEntity, lastTarget: FlashedTarget | undefined
     ...(lastTarget === undefined ? {} : { last_target: lastTarget }),
     verify: job.verify,
     provisioning_mode: job.provisioningMode === 'cijoe-online' ? 'none' : job.provisioningMode,
+    ...(job.seed === null ? {} : { seed: seedFiles(job.seed, job.id, job.epoch) }),
   };
 }

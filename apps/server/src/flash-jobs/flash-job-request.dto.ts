@@ -2,6 +2,8 @@ import {
   FLASH_JOB_STATES,
   type FlashJobState,
   type MacAddress,
+  PROVISIONING_MODES,
+  type ProvisioningMode,
   parseMacAddress,
   TargetHint,
   VERIFY_MODES,
@@ -11,7 +13,8 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsOptional, IsString, IsUUID, Length, ValidateBy, ValidateNested } from 'class-validator';
 import { invalidFields, PageQuery } from '../http/index.js';
-import type { JobOrder } from './flash-job-create.service.js';
+import { SeedTextsPut, toSeedTexts } from '../provisioning/index.js';
+import type { JobOrder } from './job-order.js';
 
 function IsMac(): PropertyDecorator {
   const message = '$property must be the MAC address of a network card';
@@ -25,8 +28,8 @@ function readMac(field: string, text: string): MacAddress {
   return mac;
 }
 
-/** An order for a flash job. */
-export class FlashJobPost {
+/** An order for a flash job. A text for cloud-init that is given counts instead of the record's. */
+export class FlashJobPost extends SeedTextsPut {
   /**
    * MAC address of the machine, in any case and with any separator.
    * @example '52:54:00:00:00:01'
@@ -47,6 +50,12 @@ export class FlashJobPost {
   @IsIn(VERIFY_MODES)
   @ApiProperty({ enum: VERIFY_MODES, enumName: 'VerifyMode', required: false, default: 'full' })
   verify?: VerifyMode | null;
+
+  /** What configures the system after the flash; left out, that of the machine's record. */
+  @IsOptional()
+  @IsIn(PROVISIONING_MODES)
+  @ApiProperty({ enum: PROVISIONING_MODES, enumName: 'ProvisioningMode', required: false, nullable: true })
+  provisioning_mode?: ProvisioningMode | null;
 
   /** Which disk is the target; left out, that of the machine's record. */
   @IsOptional()
@@ -85,6 +94,8 @@ export function toJobOrder(body: FlashJobPost): JobOrder {
     image: body.image ?? undefined,
     verify: body.verify ?? undefined,
     targetHint: Object.keys(hint).length === 0 ? undefined : hint,
+    provisioningMode: body.provisioning_mode ?? undefined,
+    texts: toSeedTexts(body),
   };
 }
 

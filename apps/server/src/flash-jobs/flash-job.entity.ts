@@ -10,6 +10,7 @@ import type {
 } from '@bty/wire-types';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { bigintNumber } from '../db/index.js';
+import type { JobSeed } from '../provisioning/index.js';
 
 /** One line of a job's history. */
 export interface HistoryEntry {
@@ -99,6 +100,10 @@ export class FlashJobEntity {
 
   @Column('text')
   provisioningMode: ProvisioningMode;
+
+  /** What cloud-init is to find, for jobs whose mode has it. May hold secrets. */
+  @Column('jsonb', { nullable: true })
+  seed: JobSeed | null;
 
   /** Who ordered it: `token:<name>`, or `policy`. */
   @Column('text')

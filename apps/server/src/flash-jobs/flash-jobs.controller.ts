@@ -1,8 +1,9 @@
-import { BtyError } from '@bty/wire-types';
+import { BtyError, NoCloudSeed } from '@bty/wire-types';
 import { Body, Controller, Get, Headers, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { ApiProblems, actorOf, cutPage, invalidFields } from '../http/index.js';
+import { seedFiles } from '../provisioning/index.js';
 import { FlashJobDto, toFlashJobDto } from './flash-job.dto.js';
 import { FlashJobCancel } from './flash-job-cancel.service.js';
 import { FlashJobCreate } from './flash-job-create.service.js';
@@ -66,6 +67,17 @@ export class FlashJobsController {
     const job = await this.jobs.find(id);
     if (job === undefined) throw new BtyError('NOT_FOUND', `there is no flash job ${id}`);
     return toFlashJobDto(job);
+  }
+
+  /** Shows the files that the job puts onto the disk for cloud-init, as they are in its present or first attempt. */
+  @Get(':id/seed')
+  @ApiParam(ID_PARAM)
+  @ApiResponse({ status: 200, type: NoCloudSeed })
+  @ApiProblems(401, 404)
+  async seed(@Param('id', JOB_ID) id: string): Promise<NoCloudSeed> {
+    const job = await this.jobs.find(id);
+    if (!job?.seed) throw new BtyError('NOT_FOUND', `there is no flash job ${id} with files for cloud-init`);
+    return seedFiles(job.seed, job.id, Math.max(1, job.epoch));
   }
 
   /** Gives the log that agents sent about failed attempts. */

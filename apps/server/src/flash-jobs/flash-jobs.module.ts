@@ -3,6 +3,7 @@ import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ImagesModule, ImageUse } from '../images/index.js';
 import { MachineJobs, MachinesModule } from '../machines/index.js';
+import { ProvisioningModule } from '../provisioning/index.js';
 import { FLASH_DEADLINE } from '../queue/index.js';
 import { FlashDeadlineProcessor } from './flash-deadline.processor.js';
 import { FlashDeadlineQueue } from './flash-deadline.queue.js';
@@ -11,6 +12,7 @@ import { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobCancel } from './flash-job-cancel.service.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobCreate } from './flash-job-create.service.js';
+import { FlashJobSourcesRepository } from './flash-job-sources.repository.js';
 import { FlashJobsController } from './flash-jobs.controller.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
 import { FlashLogEntity } from './flash-log.entity.js';
@@ -27,6 +29,7 @@ import { FlashReports } from './flash-reports.service.js';
     BullModule.registerQueue({ name: FLASH_DEADLINE }),
     ImagesModule,
     MachinesModule,
+    ProvisioningModule,
   ],
   controllers: [FlashJobsController],
   providers: [
@@ -36,6 +39,7 @@ import { FlashReports } from './flash-reports.service.js';
     FlashJobCancel,
     FlashJobChangesRepository,
     FlashJobCreate,
+    FlashJobSourcesRepository,
     FlashJobsRepository,
     FlashLogsRepository,
     FlashProgressBuffer,

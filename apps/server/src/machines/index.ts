@@ -1,5 +1,6 @@
 export { MachineEntity } from './machine.entity.js';
 export { MachineBoxesRepository } from './machine-boxes.repository.js';
+export { seedTextsOf } from './machine-fields.js';
 export { AgentPresence, type JobSummary, type MachineJobSummaries, MachineJobs } from './machine-jobs.port.js';
 export { MachineNicEntity } from './machine-nic.entity.js';
 export { MachinesModule } from './machines.module.js';

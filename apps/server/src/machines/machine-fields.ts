@@ -1,4 +1,11 @@
-import type { BootPolicy, ProvisioningMode, TargetHint } from '@bty/wire-types';
+import {
+  type BootPolicy,
+  type ProvisioningMode,
+  SEED_TEXT_NAMES,
+  type SeedTextName,
+  type TargetHint,
+} from '@bty/wire-types';
+import type { SeedTexts } from '../provisioning/index.js';
 
 /** The fields of a machine record that its operator sets. */
 export interface MachineFields {
@@ -10,7 +17,21 @@ export interface MachineFields {
   readonly targetHint: TargetHint | null;
   readonly sshHost: string | null;
   readonly tags: string[];
+  /** cloud-init's texts. They may hold secrets: for the operator and the machine only. */
+  readonly userData: string | null;
+  readonly metaData: string | null;
+  readonly networkConfig: string | null;
+  readonly vendorData: string | null;
 }
+
+type SeedField = 'userData' | 'metaData' | 'networkConfig' | 'vendorData';
+
+const SEED_FIELDS: Readonly<Record<SeedTextName, SeedField>> = {
+  user_data: 'userData',
+  meta_data: 'metaData',
+  network_config: 'networkConfig',
+  vendor_data: 'vendorData',
+};
 
 /** Fields of a machine that was discovered by its first PXE contact. */
 export const DISCOVERED_FIELDS: MachineFields = {
@@ -22,10 +43,39 @@ export const DISCOVERED_FIELDS: MachineFields = {
   targetHint: null,
   sshHost: null,
   tags: [],
+  userData: null,
+  metaData: null,
+  networkConfig: null,
+  vendorData: null,
 };
 
-/** The operator's fields of a record. */
-export function operatorFields(record: MachineFields): MachineFields {
+/** The texts of a record by their names in the API. */
+export function seedTextsOf(record: Pick<MachineFields, SeedField>): SeedTexts {
+  const entries = SEED_TEXT_NAMES.map((name) => [name, record[SEED_FIELDS[name]]]);
+  return Object.fromEntries(entries) as SeedTexts;
+}
+
+/** The fields of a record that hold these texts. */
+export function toSeedFields(texts: SeedTexts): Pick<MachineFields, SeedField> {
+  const entries = SEED_TEXT_NAMES.map((name) => [SEED_FIELDS[name], texts[name]]);
+  return Object.fromEntries(entries) as Pick<MachineFields, SeedField>;
+}
+
+function sizeOf(text: string | null, before: string | null | undefined): string | null {
+  if (text === null) return null;
+  const changed = before !== undefined && before !== text ? ', changed' : '';
+  return `${Buffer.byteLength(text)} bytes${changed}`;
+}
+
+/**
+ * The operator's fields of a record as events show them: of cloud-init's texts only the size, and whether they differ
+ * from those of `before`.
+ */
+export function auditedFields(record: MachineFields, before?: MachineFields): Record<string, unknown> {
   const { bootPolicy, provisioningMode, image, hostname, cijoeWorkflowRef, targetHint, sshHost, tags } = record;
-  return { bootPolicy, provisioningMode, image, hostname, cijoeWorkflowRef, targetHint, sshHost, tags };
+  const seeds = Object.values(SEED_FIELDS).map((field) => [field, sizeOf(record[field], before?.[field])]);
+  return {
+    ...{ bootPolicy, provisioningMode, image, hostname, cijoeWorkflowRef, targetHint, sshHost, tags },
+    ...(Object.fromEntries(seeds) as Record<string, string | null>),
+  };
 }

@@ -14,8 +14,9 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
+import { SeedTextsPut, toSeedTexts } from '../provisioning/index.js';
 import { HOSTNAME, isHost } from './hostname.js';
-import type { MachineFields } from './machine-fields.js';
+import { type MachineFields, toSeedFields } from './machine-fields.js';
 
 // Everything but control characters, which could forge a line in a script, a log or a terminal.
 const NO_CONTROL = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u;
@@ -31,14 +32,14 @@ function isHostText(value: unknown): boolean {
 }
 
 /** The operator's fields of a machine record. A field that is left out returns to its default. */
-export class MachinePut {
+export class MachinePut extends SeedTextsPut {
   /** What the machine gets at a PXE contact: its local disk, a flash, or the interactive live env. */
   @IsOptional()
   @IsIn(BOOT_POLICIES)
   @ApiProperty({ enum: BOOT_POLICIES, enumName: 'BootPolicy', required: false, default: 'local' })
   boot_policy?: BootPolicy | null;
 
-  /** What configures the system after the flash. This version can carry out `none` only. */
+  /** What configures the system after the flash. This version can carry out `none` and `cloud-init`. */
   @IsOptional()
   @IsIn(PROVISIONING_MODES)
   @ApiProperty({ enum: PROVISIONING_MODES, enumName: 'ProvisioningMode', required: false, default: 'none' })
@@ -114,5 +115,6 @@ export function toMachineFields(body: MachinePut): MachineFields {
     targetHint: Object.keys(hint).length === 0 ? null : hint,
     sshHost: body.ssh_host ?? null,
     tags: body.tags ?? [],
+    ...toSeedFields(toSeedTexts(body)),
   };
 }

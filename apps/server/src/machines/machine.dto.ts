@@ -60,7 +60,7 @@ export class JobSummaryDto {
   error: FailureDto | null;
 }
 
-/** A machine record. */
+/** A machine record as lists show it. */
 export class MachineDto {
   /** @example '52:54:00:00:00:01' */
   mac: string;
@@ -133,6 +133,22 @@ export class MachineDto {
   /** The flash job that ended last. */
   @ApiProperty({ type: JobSummaryDto, nullable: true })
   last_flash_job: JobSummaryDto | null;
+}
+
+/** One machine record, whole. Lists leave out the texts for cloud-init: they are long and may hold secrets. */
+export class MachineDetailDto extends MachineDto {
+  /** cloud-init's user-data, placeholders not filled in. */
+  @ApiProperty({ type: String, nullable: true })
+  user_data: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  meta_data: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  network_config: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  vendor_data: string | null;
 }
 
 function toSummaryDto(job: JobSummary): JobSummaryDto {

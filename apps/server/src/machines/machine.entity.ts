@@ -32,6 +32,18 @@ export class MachineEntity {
   @Column('text', { array: true })
   tags: string[];
 
+  @Column('text', { nullable: true })
+  userData: string | null;
+
+  @Column('text', { nullable: true })
+  metaData: string | null;
+
+  @Column('text', { nullable: true })
+  networkConfig: string | null;
+
+  @Column('text', { nullable: true })
+  vendorData: string | null;
+
   @CreateDateColumn({ type: 'timestamptz' })
   createdAt: Date;
 

@@ -3,7 +3,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Put, Query, Req, Res } 
 import { ApiBearerAuth, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { ApiProblems, actorOf, cutPage, MacPipe } from '../http/index.js';
-import { MachineDto, MachinesQuery } from './machine.dto.js';
+import { MachineDetailDto, MachineDto, MachinesQuery } from './machine.dto.js';
 import { MachinePut, toMachineFields } from './machine-put.dto.js';
 import { MachinesService } from './machines.service.js';
 
@@ -37,22 +37,22 @@ export class MachinesController {
   @Get(':mac')
   @ApiParam(MAC_PARAM)
   @ApiProblems(400, 401, 404)
-  async get(@Param('mac', MacPipe) mac: MacAddress): Promise<MachineDto> {
+  async get(@Param('mac', MacPipe) mac: MacAddress): Promise<MachineDetailDto> {
     return this.machines.get(mac);
   }
 
   /** Replaces the operator's fields of a record, or makes one. Fields that are left out return to their defaults. */
   @Put(':mac')
   @ApiParam(MAC_PARAM)
-  @ApiResponse({ status: 200, type: MachineDto, description: 'The record was replaced.' })
-  @ApiResponse({ status: 201, type: MachineDto, description: 'The record was made.' })
+  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record was replaced.' })
+  @ApiResponse({ status: 201, type: MachineDetailDto, description: 'The record was made.' })
   @ApiProblems(400, 401, 422)
   async put(
     @Param('mac', MacPipe) mac: MacAddress,
     @Body() body: MachinePut,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<MachineDto> {
+  ): Promise<MachineDetailDto> {
     const { machine, created } = await this.machines.put(mac, toMachineFields(body), actorOf(request));
     response.status(created ? 201 : 200);
     return machine;

@@ -1,19 +1,21 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ImagesModule } from '../images/index.js';
+import { ProvisioningModule } from '../provisioning/index.js';
 import { MachineEntity } from './machine.entity.js';
 import { MachineBoxesRepository } from './machine-boxes.repository.js';
 import { MachineNicEntity } from './machine-nic.entity.js';
 import { MachineTargetController } from './machine-target.controller.js';
 import { MachineTargets } from './machine-target.service.js';
+import { MachineWishes } from './machine-wishes.service.js';
 import { MachinesController } from './machines.controller.js';
 import { MachinesRepository } from './machines.repository.js';
 import { MachinesService } from './machines.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([MachineEntity, MachineNicEntity]), ImagesModule],
+  imports: [TypeOrmModule.forFeature([MachineEntity, MachineNicEntity]), ImagesModule, ProvisioningModule],
   controllers: [MachinesController, MachineTargetController],
-  providers: [MachineBoxesRepository, MachinesRepository, MachinesService, MachineTargets],
+  providers: [MachineBoxesRepository, MachinesRepository, MachinesService, MachineTargets, MachineWishes],
   exports: [MachineBoxesRepository, MachinesRepository],
 })
 export class MachinesModule {}

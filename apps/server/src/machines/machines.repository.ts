@@ -7,7 +7,7 @@ import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
 import { MachineEntity } from './machine.entity.js';
 import { MachineBoxesRepository } from './machine-boxes.repository.js';
-import { DISCOVERED_FIELDS, type MachineFields, operatorFields } from './machine-fields.js';
+import { auditedFields, DISCOVERED_FIELDS, type MachineFields } from './machine-fields.js';
 
 /** Which machines to list. */
 export interface MachineFilter {
@@ -133,10 +133,11 @@ export class MachinesRepository {
         .execute();
       const created = (inserted.raw as unknown[]).length > 0;
       const old = await manager.findOneOrFail(MachineEntity, { where: { mac }, lock: { mode: 'pessimistic_write' } });
-      const before = created ? undefined : { ...operatorFields(old) };
+      const before = created ? undefined : auditedFields(old);
+      const after = auditedFields(fields, created ? undefined : old);
       if (!created) await manager.update(MachineEntity, { mac }, fields);
       const action = created ? 'machine.created' : 'machine.changed';
-      await this.events.append(manager, { subject: subject(mac), action, actor, before, after: { ...fields } });
+      await this.events.append(manager, { subject: subject(mac), action, actor, before, after });
       if (created) await this.boxes.noteLinksIn(manager, mac, [], actor);
       return { machine: await manager.findOneByOrFail(MachineEntity, { mac }), created };
     });
@@ -148,7 +149,7 @@ export class MachinesRepository {
       const machine = await manager.findOneBy(MachineEntity, { mac });
       const { affected } = await manager.delete(MachineEntity, { mac });
       if (machine === null || affected !== 1) throw noSuchMachine(mac);
-      const before = { ...operatorFields(machine) };
+      const before = auditedFields(machine);
       await this.events.append(manager, { subject: subject(mac), action: 'machine.removed', actor, before });
     });
   }

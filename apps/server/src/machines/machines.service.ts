@@ -1,12 +1,12 @@
 import { BtyError, type MacAddress } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
-import { type Actor, invalidFields } from '../http/index.js';
-import { ImagesRepository } from '../images/index.js';
-import { type MachineDto, toMachineDto } from './machine.dto.js';
+import type { Actor } from '../http/index.js';
+import { type MachineDetailDto, type MachineDto, toMachineDto } from './machine.dto.js';
 import type { MachineEntity } from './machine.entity.js';
 import { MachineBoxesRepository } from './machine-boxes.repository.js';
-import type { MachineFields } from './machine-fields.js';
+import { type MachineFields, seedTextsOf } from './machine-fields.js';
 import { AgentPresence, MachineJobs } from './machine-jobs.port.js';
+import { MachineWishes } from './machine-wishes.service.js';
 import { type MachineFilter, MachinesRepository, noSuchMachine } from './machines.repository.js';
 
 /** What an operator does with machine records. */
@@ -15,7 +15,7 @@ export class MachinesService {
   constructor(
     private readonly machines: MachinesRepository,
     private readonly boxes: MachineBoxesRepository,
-    private readonly images: ImagesRepository,
+    private readonly wishes: MachineWishes,
     private readonly jobs: MachineJobs,
     private readonly agents: AgentPresence,
   ) {}
@@ -25,15 +25,19 @@ export class MachinesService {
   }
 
   /** Throws NOT_FOUND. */
-  async get(mac: MacAddress): Promise<MachineDto> {
+  async get(mac: MacAddress): Promise<MachineDetailDto> {
     const machine = await this.machines.find(mac);
     if (machine === undefined) throw noSuchMachine(mac);
     return this.showOne(machine);
   }
 
   /** Replaces the operator's fields. Throws INVALID_REQUEST for wishes that nobody could carry out. */
-  async put(mac: MacAddress, fields: MachineFields, actor: Actor): Promise<{ machine: MachineDto; created: boolean }> {
-    await this.refuseImpossible(fields);
+  async put(
+    mac: MacAddress,
+    fields: MachineFields,
+    actor: Actor,
+  ): Promise<{ machine: MachineDetailDto; created: boolean }> {
+    await this.wishes.refuseImpossible(mac, fields);
     const { machine, created } = await this.machines.put(mac, fields, actor);
     return { machine: await this.showOne(machine), created };
   }
@@ -48,28 +52,10 @@ export class MachinesService {
     await this.machines.remove(mac, actor);
   }
 
-  private async refuseImpossible(fields: MachineFields): Promise<void> {
-    if (fields.provisioningMode !== 'none') {
-      const problem = `this version of the server can carry out "none" only, not "${fields.provisioningMode}"`;
-      throw invalidFields([{ field: 'provisioning_mode', problem }]);
-    }
-    if (fields.image !== null) {
-      const image = await this.images.find(fields.image);
-      const problem =
-        image === undefined
-          ? `there is no image ${fields.image} in the catalogue`
-          : `the image ${fields.image} cannot be flashed: ${image.error?.message ?? image.state}`;
-      const usable = image?.state === 'ready' || image?.state === 'preparing';
-      if (!usable) throw invalidFields([{ field: 'image', problem }]);
-    } else if (fields.bootPolicy === 'flash') {
-      throw invalidFields([{ field: 'image', problem: 'boot policy flash needs an image' }]);
-    }
-  }
-
-  private async showOne(machine: MachineEntity): Promise<MachineDto> {
+  private async showOne(machine: MachineEntity): Promise<MachineDetailDto> {
     const [shown] = await this.show([machine]);
     if (shown === undefined) throw noSuchMachine(machine.mac);
-    return shown;
+    return { ...shown, ...seedTextsOf(machine) };
   }
 
   private async show(machines: readonly MachineEntity[]): Promise<MachineDto[]> {

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { SEED_TEXT_NAMES } from '@bty/wire-types';
+import { seedTextsOf } from '../machines/index.js';
+import {
+  type JobSeed,
+  MODE_NEEDS,
+  type ProvisioningPlan,
+  planProvisioning,
+  type SeedTexts,
+} from '../provisioning/index.js';
+import type { FlashJobEntity } from './flash-job.entity.js';
+import type { JobSources } from './flash-job-sources.repository.js';
+import type { JobOrder } from './job-order.js';
+
+function textsOf(order: JobOrder, record: SeedTexts): SeedTexts {
+  return Object.fromEntries(
+    SEED_TEXT_NAMES.map((name) => [name, order.texts[name] ?? record[name]]),
+  ) as unknown as SeedTexts;
+}
+
+/** The seed that a job for this order carries, or what its provisioning mode lacks. */
+export function planOf(order: JobOrder, { machine, imageName, sshPublicKey }: JobSources): ProvisioningPlan {
+  const mode = order.provisioningMode ?? machine.provisioningMode;
+  const idle = MODE_NEEDS[mode].takesSeed ? [] : SEED_TEXT_NAMES.filter((name) => order.texts[name] !== null);
+  if (idle.length > 0) {
+    const problem = `provisioning mode ${mode} has no use for it`;
+    return { problems: idle.map((field) => ({ field, problem })), seed: null };
+  }
+  const { mac, hostname, cijoeWorkflowRef } = machine;
+  const texts = textsOf(order, seedTextsOf(machine));
+  return planProvisioning({ mode, mac, hostname, image: imageName, cijoeWorkflowRef, texts }, sshPublicKey);
+}
+
+/** A queued job with all that its agent will need. */
+export function newJob(order: JobOrder, sources: JobSources, seed: JobSeed | null, now: Date): FlashJobEntity {
+  const { machine, image, imageName } = sources;
+  return {
+    id: randomUUID(),
+    mac: machine.mac,
+    state: 'queued',
+    version: 0,
+    epoch: 0,
+    stage: null,
+    imageName,
+    imageFormat: image?.format ?? null,
+    imageSha256: image?.sha256 ?? null,
+    imageSizeBytes: image?.sizeBytes ?? null,
+    contentSizeBytes: image?.contentSizeBytes ?? null,
+    contentSha256: image?.contentSha256 ?? null,
+    mapBlake3: null,
+    mapSizeBytes: null,
+    packBlake3: null,
+    verify: order.verify ?? 'full',
+    targetHint: order.targetHint ?? machine.targetHint,
+    provisioningMode: order.provisioningMode ?? machine.provisioningMode,
+    seed,
+    requestedBy: 'policy',
+    idempotencyKey: null,
+    requestHash: null,
+    sessionId: null,
+    commitGrantedAt: null,
+    progress: null,
+    lastProgressAt: null,
+    history: [{ at: now.toISOString(), state: 'queued', epoch: 0 }],
+    error: null,
+    result: null,
+    createdAt: now,
+    dispatchedAt: null,
+    finishedAt: null,
+  };
+}

@@ -1,0 +1,13 @@
+export { InstallationKeyEntity } from './installation-key.entity.js';
+export { InstallationKeyRepository } from './installation-key.repository.js';
+export { MODE_NEEDS } from './mode-needs.js';
+export { ProvisioningModule } from './provisioning.module.js';
+export {
+  type JobSeed,
+  NO_SEED_TEXTS,
+  type ProvisioningPlan,
+  planProvisioning,
+  type SeedTexts,
+  seedFiles,
+} from './seed.js';
+export { SeedTextsPut, toSeedTexts } from './seed-texts.dto.js';

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { InstallationKeyEntity } from './installation-key.entity.js';
+import { InstallationKeyRepository } from './installation-key.repository.js';
+
+/** What configures a system after its flash. */
+@Module({
+  imports: [TypeOrmModule.forFeature([InstallationKeyEntity])],
+  providers: [InstallationKeyRepository],
+  exports: [InstallationKeyRepository],
+})
+export class ProvisioningModule {}
