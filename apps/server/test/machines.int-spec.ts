@@ -85,7 +85,10 @@ describe('PUT /machines/{mac}', () => {
     [{ mac: MAC }, 'mac'],
     [{ boot_policy: 'never' }, 'boot_policy'],
     [{ provisioning_mode: 'ansible' }, 'provisioning_mode'],
-    [{ provisioning_mode: 'cloud-init' }, 'provisioning_mode'],
+    [{ provisioning_mode: 'cloud-init' }, 'user_data'],
+    [{ user_data: '' }, 'user_data'],
+    [{ user_data: 7 }, 'user_data'],
+    [{ network_config: 'version: 9' }, 'network_config'],
     [{ provisioning_mode: 'cijoe-online' }, 'provisioning_mode'],
     [{ hostname: 'a b' }, 'hostname'],
     [{ hostname: '-a' }, 'hostname'],
@@ -154,9 +157,9 @@ describe('PUT /machines/{mac}', () => {
     },
   );
 
-  it('says that this version cannot provision', async () => {
+  it('says which modes this version can carry out', async () => {
     const answer = await server.put(`/machines/${MAC}`, { provisioning_mode: 'cijoe' });
-    expect(answer.json.fields[0].problem).toContain('can carry out "none" only');
+    expect(answer.json.fields[0].problem).toContain('can carry out none and cloud-init only');
   });
 });
 

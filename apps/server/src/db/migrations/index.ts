@@ -1,6 +1,12 @@
 import { FirstTables1795379789221 } from './1795379789221-first-tables.js';
 import { MachineNics1795646507320 } from './1795646507320-machine-nics.js';
 import { PreparedImages1795648800000 } from './1795648800000-prepared-images.js';
+import { CloudInitSeeds1795648900000 } from './1795648900000-cloud-init-seeds.js';
 
 /** Every migration, oldest first. A list rather than a glob: it is the same in the build, the tests and a bundle. */
-export const MIGRATIONS = [FirstTables1795379789221, MachineNics1795646507320, PreparedImages1795648800000];
+export const MIGRATIONS = [
+  FirstTables1795379789221,
+  MachineNics1795646507320,
+  PreparedImages1795648800000,
+  CloudInitSeeds1795648900000,
+];
