@@ -9,6 +9,7 @@ export type { MapFacts } from './map/map-builder.js';
 export { ChunkDecoder, ChunkEncoder } from './pack/chunk-frame.js';
 export { PackWriter } from './pack/pack-writer.js';
 export { type Partition, readPartitions } from './partitions.js';
+export * from './partition-list.js';
 export { openQcow2, type Qcow2Extent, type Qcow2Image } from './qcow2/open-qcow2.js';
 export type { RandomAccess } from './random-access.js';
 export { rawContent } from './raw-content.js';

@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BtyError } from '@bty/wire-types';
+import type { CommandResult } from '../run-command.js';
+import type { VolumePart } from './volume.js';
+import type { VolumeKind } from './volume-kind.js';
+
+/** Runs a helper program, as `runCommand` does. */
+export type RunCommand = (program: string, args: readonly string[], timeoutMs: number) => Promise<CommandResult>;
+
+const TIMEOUT_MS = 60_000;
+const LOOP_GONE_TRIES = 100;
+const LOOP_GONE_STEP_MS = 50;
+
+// A foreign file system: no program of it may run, no device node of it may be opened.
+const GUARDS = ['nosuid', 'nodev', 'noexec', 'noatime'];
+// Looking must change nothing: without these options a journal would be replayed even when mounted read-only.
+const LOOK: Readonly<Record<VolumeKind['kind'], string[]>> = {
+  ext4: ['ro', 'noload'],
+  xfs: ['ro', 'norecovery'],
+  btrfs: ['ro', 'rescue=nologreplay'],
+  lvm: [],
+  other: [],
+};
+
+/** Runs a program that has to succeed. Throws `PROVISIONING_FAILED` with what it said. */
+export async function must(run: RunCommand, program: string, args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await run(program, args, TIMEOUT_MS);
+  if (exitCode === 0) return stdout;
+  const said = stderr.trim() || stdout.trim() || `exit code ${exitCode}`;
+  throw new BtyError('PROVISIONING_FAILED', `${program}: ${said}`, { details: { program, args } });
+}
+
+/** The device that is mounted on a folder, by the kernel's own list; undefined when none is. */
+async function mountedOn(folder: string): Promise<string | undefined> {
+  for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) {
+    const fields = line.split(' ');
+    if (fields[4] === folder) return fields[fields.indexOf('-') + 2];
+  }
+  return undefined;
+}
+
+/** udev may hold a loop device open for a moment; the kernel takes it down when nobody does any more. */
+async function loopIsGone(device: string): Promise<void> {
+  const backing = `/sys/block/${basename(device)}/loop/backing_file`;
+  for (let tries = 0; tries < LOOP_GONE_TRIES; tries += 1) {
+    try {
+      await readFile(backing);
+    } catch (error) {
+      if (['ENOENT', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+      throw error;
+    }
+    await sleep(LOOP_GONE_STEP_MS);
+  }
+  throw new BtyError('PROVISIONING_FAILED', `${device} is still in use after it was unmounted`);
+}
+
+async function unmount(folder: string, part: VolumePart, run: RunCommand): Promise<void> {
+  const device = await mountedOn(folder);
+  await must(run, 'umount', [folder]);
+  if (device === undefined || 'node' in part.volume.place) return;
+  await loopIsGone(device);
+  // The kernel remembers the generation of a btrfs by its device, and would refuse an older copy at another.
+  if (part.volume.kind === 'btrfs') await run('btrfs', ['device', 'scan', '--forget', device], TIMEOUT_MS);
+}
+
+/**
+ * Mounts a volume of a disk on an empty folder while `work` runs, by its place on the disk and not by a partition node:
+ * the kernel does not know the new table yet. Throws what `work` throws, and when the volume cannot be unmounted.
+ */
+export async function whileMounted<T>(
+  diskPath: string,
+  part: VolumePart,
+  folder: string,
+  access: 'look' | 'write',
+  run: RunCommand,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { kind, place } = part.volume;
+  const options = [...GUARDS, ...(access === 'look' ? LOOK[kind] : ['rw'])];
+  // A copy of the same file system may be mounted from elsewhere.
+  if (kind === 'xfs') options.push('nouuid');
+  if (kind === 'btrfs') options.push(`subvolid=${part.subvolume?.id ?? 5}`);
+  if ('startBytes' in place) options.push('loop', `offset=${place.startBytes}`, `sizelimit=${place.sizeBytes}`);
+  const device = 'node' in place ? place.node : diskPath;
+  await must(run, 'mount', ['-i', '-t', kind, '-o', options.join(','), device, folder]);
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    // The failure of the work is the one to tell.
+    await unmount(folder, part, run).catch(() => undefined);
+    throw error;
+  }
+  await unmount(folder, part, run);
+  return result;
+}
