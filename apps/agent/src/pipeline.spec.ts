@@ -1,5 +1,5 @@
 import { expected } from '@bty/image-format';
-import { BtyError, type FlashStage, type FlashStart, type InventoryDisk } from '@bty/wire-types';
+import { BtyError, type FlashStage, type FlashStart, type InventoryDisk, type NoCloudSeed } from '@bty/wire-types';
 import { describe, expect, it } from 'vitest';
 import { buildGptImage } from '../../../libs/image-format/src/gpt-image.builder.js';
 import { InlineCrew } from './crew/inline-crew.js';
@@ -38,6 +38,8 @@ function orderFor({ job }: PackedImage, more: Partial<FlashStart> = {}): FlashSt
   };
 }
 
+const SEED: NoCloudSeed = { instance_id: 'bty-1', meta_data: '', user_data: '#cloud-config\n' };
+
 interface Run extends FlashPorts {
   stages: FlashStage[];
   happened: string[];
@@ -60,6 +62,7 @@ function portsFor(target: MemoryTarget, image: PackedImage, more: Partial<FlashP
     onTarget: (disk) => void happened.push(`target ${disk.path}`),
     log: () => undefined,
     commit: async () => void happened.push('commit'),
+    provision: async ({ seed }, { path }) => void happened.push(`seed ${seed.instance_id} on ${path}`),
     rereadTable: async (path) => void happened.push(`reread ${path}, closed: ${target.closed}`),
     nowMs: () => 0,
     peakRssBytes: () => 1,
@@ -102,12 +105,60 @@ describe('a flash job', () => {
   });
 });
 
+describe('a flash job with a seed', () => {
+  // A partition from the second MiB on: the table of the builder begins its own before.
+  const raw = patchwork(6 * MIB, 7);
+  raw.fill(0, 0, 512);
+  raw.writeUInt8(0x83, 446 + 4);
+  raw.writeUInt32LE(2048, 446 + 8);
+  raw.writeUInt32LE(4096, 446 + 12);
+  raw.writeUInt16LE(0xaa55, 510);
+  const image = packImage(raw);
+  const order = orderFor(image, { provisioning_mode: 'cloud-init', seed: SEED });
+
+  function headOf(target: MemoryTarget): 'blank' | 'there' {
+    return target.medium.subarray(0, MIB).every((byte) => byte === 0) ? 'blank' : 'there';
+  }
+
+  it.each([
+    ['another disk', patchwork(6 * MIB, 8, 0)],
+    ['a disk that is right already', raw],
+  ])('writes it to %s after the image was proved, without a first MiB, and before the grant', async (_name, before) => {
+    const target = new MemoryTarget(before);
+    const heads: string[] = [];
+    const ports = portsFor(target, image, {
+      provision: async (_order, { head }) => {
+        heads.push(headOf(target), String(head.equals(raw.subarray(0, MIB))));
+        ports.happened.push('seed');
+      },
+    });
+    await flash(order, ports, never);
+    expect(ports.happened).toEqual(['target /dev/memory', 'seed', 'commit', 'reread /dev/memory, closed: true']);
+    expect(heads).toEqual(['blank', 'true']);
+    expect(ports.stages.slice(-2)).toEqual(['provisioning', 'committing']);
+    expect(target.medium.equals(raw)).toBe(true);
+  });
+
+  it('leaves the disk unable to boot when the seed cannot be written', async () => {
+    const target = new MemoryTarget(raw);
+    const provision = async (): Promise<void> => {
+      throw new BtyError('CLOUD_INIT_MISSING', 'no cloud-init');
+    };
+    const { error, ports } = await fail(target, image, { provision }, order);
+    expect(error).toMatchObject({ code: 'CLOUD_INIT_MISSING', details: { partial_write: true } });
+    expect(ports.happened).not.toContain('commit');
+    expect(headOf(target)).toBe('blank');
+  });
+});
+
 describe('a flash that cannot be done leaves the disk as it was', () => {
   const image = packImage(patchwork(3 * MIB, 4));
   const before = patchwork(4 * MIB, 5, 0);
 
   it.each<[string, Partial<FlashStart>, string]>([
-    ['a provisioning mode that the agent does not know', { provisioning_mode: 'cloud-init' }, 'MODE_UNSUPPORTED'],
+    ['a provisioning mode that the agent does not know', { provisioning_mode: 'cijoe' }, 'MODE_UNSUPPORTED'],
+    ['cloud-init without a seed', { provisioning_mode: 'cloud-init' }, 'INVALID_REQUEST'],
+    ['a seed for an image without partitions', { seed: SEED }, 'ROOT_NOT_FOUND'],
     ['a hint that no disk matches', { target_hint: { serial: 'other' } }, 'TARGET_NOT_FOUND'],
     ['another size than the map has', { image: { ...image.job, content_size_bytes: 3 * MIB + 1 } }, 'IMAGE_INVALID'],
     ['another file than the map has', { image: { ...image.job, sha256: '0'.repeat(64) } }, 'IMAGE_INVALID'],

@@ -10,9 +10,10 @@ import {
 } from '@bty/wire-types';
 import type { Crew, CrewPorts } from './crew/crew.js';
 import type { BlockTarget } from './engine/block-target.js';
-import { type EngineReport, StageClock } from './engine/engine.js';
+import { type EngineReport, type Provisioning, StageClock } from './engine/engine.js';
 import { flashPacked } from './engine/flash-packed.js';
 import type { FrameSource } from './engine/frame-source.js';
+import { type FlashedDisk, refuseUnprovisionable, type SeedOrder } from './provision/provision.js';
 import type { FetchedMap } from './source/fetch-map.js';
 
 /** What a flash needs of its surroundings. */
@@ -30,6 +31,8 @@ export interface FlashPorts {
   log(line: string): void;
   /** Returns when the server lets this attempt make the disk bootable; throws when it does not. */
   commit(): Promise<void>;
+  /** Writes a seed into the system on the disk, whose first MiB is not there yet. */
+  provision(order: SeedOrder, disk: FlashedDisk): Promise<void>;
   /** Makes the kernel see the new partitions. The target is closed by then. */
   rereadTable(path: string): Promise<void>;
   nowMs(): number;
@@ -40,8 +43,11 @@ export interface FlashPorts {
 
 /** Refuses what this agent cannot do, before a byte is fetched or written. */
 function checkOrder(order: FlashStart): void {
-  if (order.provisioning_mode !== 'none' && order.provisioning_mode !== 'cijoe-online') {
-    throw new BtyError('MODE_UNSUPPORTED', `this agent cannot carry out provisioning mode ${order.provisioning_mode}`);
+  if (order.provisioning_mode === 'cijoe') {
+    throw new BtyError('MODE_UNSUPPORTED', 'this agent cannot carry out provisioning mode cijoe');
+  }
+  if (order.provisioning_mode === 'cloud-init' && order.seed === undefined) {
+    throw new BtyError('INVALID_REQUEST', 'the order says cloud-init and carries no seed');
   }
 }
 
@@ -65,6 +71,22 @@ function pickDisk(disks: InventoryDisk[], order: FlashStart, sectorBytes: number
   const choice = chooseTarget(disks, wish);
   if ('ok' in choice) return choice.ok;
   throw new BtyError(choice.refused, choice.message, { details: { disks: choice.disks } });
+}
+
+function provisioningOf(
+  { seed, verify }: FlashStart,
+  disk: InventoryDisk,
+  target: BlockTarget,
+  ports: FlashPorts,
+): Provisioning | undefined {
+  if (seed === undefined) return undefined;
+  const { path, sizeBytes } = target;
+  const sectorBytes = disk.logical_sector_bytes;
+  const read: FlashedDisk['read'] = (into, offsetBytes) => target.read(into, offsetBytes);
+  return {
+    check: (head) => refuseUnprovisionable(head, sectorBytes),
+    write: (head) => ports.provision({ seed, verify }, { path, sizeBytes, sectorBytes, head, read }),
+  };
 }
 
 /** A done flash: what to report, and the partition that UEFI firmware is to boot. */
@@ -118,7 +140,9 @@ export async function flash(order: FlashStart, ports: FlashPorts, signal: AbortS
     const frames = ports.openPack(map);
     const openCrew: Parameters<typeof flashPacked>[0]['openCrew'] = (crewPorts) =>
       ports.openCrew(target, fetched, crewPorts);
-    const packed = { target, table: map, frames, openCrew, stages, verify: order.verify, strategy: ports.strategy };
+    const provisioning = provisioningOf(order, disk, target, ports);
+    const { verify } = order;
+    const packed = { target, table: map, frames, openCrew, stages, verify, strategy: ports.strategy, provisioning };
     report = await flashPacked(packed, ports, signal);
   } finally {
     await target.close();

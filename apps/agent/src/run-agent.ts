@@ -110,6 +110,7 @@ function jobRunner(run: Run, session: AgentSession): JobRunner {
     sessionToken: () => store.state.session,
     status,
     clock: systemClock,
+    workDir: config.stateDir,
     log: say,
   };
   return new JobRunner({

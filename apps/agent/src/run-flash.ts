@@ -4,6 +4,8 @@ import { openCrew } from './crew/open-crew.js';
 import { RateMeter } from './engine/rate-meter.js';
 import { peakResidentBytes } from './peak-memory.js';
 import { type FlashOutcome, type FlashPorts, flash } from './pipeline.js';
+import { provision } from './provision/provision.js';
+import { runCommand } from './run-command.js';
 import type { JobStatus, Status } from './screen/status.js';
 import type { AgentSession } from './session/agent-session.js';
 import { fetchMap } from './source/fetch-map.js';
@@ -24,6 +26,8 @@ export interface FlashSurroundings {
   sessionToken(): string | undefined;
   status: Status;
   clock: Clock;
+  /** A folder of the agent's own, to mount in. */
+  workDir: string;
   log(line: string): void;
 }
 
@@ -105,6 +109,8 @@ function portsOf(order: FlashStart, job: JobStatus, around: FlashSurroundings, s
     },
     log: around.log,
     commit: () => around.session.commit(ref, signal),
+    provision: (seedOrder, disk) =>
+      provision(seedOrder, disk, { run: runCommand, workDir: around.workDir, log: around.log }, signal),
     rereadTable: async (path) => around.log(await rereadTable(path)),
     nowMs: () => around.clock.nowMs(),
     peakRssBytes: peakResidentBytes,

@@ -56,6 +56,7 @@ function run(raw: Buffer, paths: string[], more: Partial<FlashPorts> = {}, secto
     onTarget: () => undefined,
     log: () => undefined,
     commit: async () => undefined,
+    provision: async () => undefined,
     rereadTable: async () => undefined,
     nowMs: () => performance.now(),
     peakRssBytes: () => 0,

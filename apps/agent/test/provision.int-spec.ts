@@ -15,7 +15,7 @@ import { BtyError, type NoCloudSeed } from '@bty/wire-types';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ProvisionPorts, provision, refuseUnprovisionable, seedFileMap } from '../src/provision/provision.js';
 import { runCommand } from '../src/run-command.js';
-import { leftOf, type Place, plant, readNode, SYSTEM, SystemDisk, type Tree } from './system-disk.js';
+import { leftOf, type Place, plant, SYSTEM, SystemDisk, type Tree } from './system-disk.js';
 
 const SEED: NoCloudSeed = {
   instance_id: 'bty-1',
@@ -70,7 +70,7 @@ async function write(
 ): Promise<string[]> {
   const flashed = await disk.flashed();
   const lines: string[] = [];
-  const ports = { run: runCommand, workDir, readNode, log: (line: string) => lines.push(line), ...more };
+  const ports = { run: runCommand, workDir, log: (line: string) => lines.push(line), ...more };
   refuseUnprovisionable(flashed.head, flashed.sectorBytes);
   await provision({ seed, verify: 'full' }, flashed, ports, signal);
   return lines;
@@ -149,12 +149,7 @@ describe('a seed is written byte for byte, and nothing stays mounted,', () => {
     const disk = ext4Disk(SYSTEM);
     const flashed = await disk.flashed();
     const began = performance.now();
-    await provision(
-      { seed: SEED, verify: 'full' },
-      flashed,
-      { run: runCommand, workDir, readNode, log: () => undefined },
-      never,
-    );
+    await provision({ seed: SEED, verify: 'full' }, flashed, { run: runCommand, workDir, log: () => undefined }, never);
     const tookMs = performance.now() - began;
     console.log(`seed written and checked in ${Math.round(tookMs)} ms`);
     expect(tookMs).toBeLessThan(2000);

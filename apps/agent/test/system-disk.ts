@@ -9,7 +9,6 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BlockTarget } from '../src/engine/block-target.js';
@@ -146,15 +145,4 @@ export function leftOf(disk: SystemDisk): string[] {
     ...mounts.filter((line) => line.includes('provision-')),
     ...backed.filter((line) => line.endsWith(disk.path)),
   ];
-}
-
-/** The beginning of a device. */
-export async function readNode(path: string, lengthBytes: number): Promise<Buffer> {
-  const handle = await open(path, 'r');
-  try {
-    const bytes = Buffer.alloc(lengthBytes);
-    return bytes.subarray(0, (await handle.read(bytes, 0, lengthBytes, 0)).bytesRead);
-  } finally {
-    await handle.close();
-  }
 }

@@ -11,6 +11,13 @@ export interface EnginePorts {
   nowMs(): number;
 }
 
+/** What is done to the file systems of the disk, between the proof of the image and the first MiB. */
+export interface Provisioning {
+  /** Throws when the image cannot be provisioned; called before the first write, with its first MiB. */
+  check(head: Buffer): void;
+  write(head: Buffer): Promise<void>;
+}
+
 /** What became of a flash. Sizes in bytes; see FlashResult for what each counts. */
 export interface EngineReport {
   fetchedBytes: number;

@@ -31,6 +31,8 @@ export interface WrittenBody {
   totals: SegmentDone;
   stages: StageClock;
   firstWrite: FirstWrite;
+  /** Changes the file systems on the disk; the head is blank meanwhile. */
+  provision?: (() => Promise<void>) | undefined;
 }
 
 /** Reads chunks back on all threads; gives the count of bytes found right. Throws `VERIFY_MISMATCH`. */
@@ -75,9 +77,9 @@ async function commitHead({ target, parts, verify, totals }: WrittenBody): Promi
   }
 }
 
-/** Flush, read back past the cache, the tail, the grant, the head. */
+/** Flush, read back past the cache, the tail, provisioning, the grant, the head. */
 async function finishTouched(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
-  const { target, parts, verify, totals, stages } = written;
+  const { target, parts, verify, totals, stages, provision } = written;
   const full = verify === 'full';
   stages.enter('flushing');
   await target.flush();
@@ -90,6 +92,12 @@ async function finishTouched(written: WrittenBody, ports: EnginePorts, signal: A
   signal.throwIfAborted();
   if (await parts.write('tail', totals)) await target.flush();
   if (verify !== 'off') verified += await parts.readBack('tail', full);
+  if (provision !== undefined) {
+    stages.enter('provisioning');
+    await provision();
+    await target.flush();
+    signal.throwIfAborted();
+  }
   stages.enter('committing');
   await ports.commit();
   signal.throwIfAborted();
@@ -121,9 +129,10 @@ async function finishUntouched(written: WrittenBody, ports: EnginePorts, signal:
  * medium and found right.
  */
 export async function finishFlash(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
-  const { parts, firstWrite, totals } = written;
+  const { parts, firstWrite, totals, provision } = written;
   if (!parts.isRight('body')) await firstWrite.mayWrite();
   await parts.write('body', totals);
-  if (!parts.isRight('head') || !parts.isRight('tail')) await firstWrite.blankHead();
+  const endsRight = parts.isRight('head') && parts.isRight('tail');
+  if (!endsRight || provision !== undefined) await firstWrite.blankHead();
   return (firstWrite.touched ? finishTouched : finishUntouched)(written, ports, signal);
 }

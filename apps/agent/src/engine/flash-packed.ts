@@ -2,7 +2,7 @@ import type { VerifyMode } from '@bty/wire-types';
 import { type Crew, type CrewPorts, handOut } from '../crew/crew.js';
 import { bottleneckOf } from './bottleneck.js';
 import { cutRuns, runRange } from './chunk-table.js';
-import type { EnginePorts, EngineReport, StageClock } from './engine.js';
+import type { EnginePorts, EngineReport, Provisioning, StageClock } from './engine.js';
 import { finishFlash, segmentChunks, type WrittenBody } from './finish-flash.js';
 import { FirstWrite } from './first-write.js';
 import { type PackedFlash, type Prepared, preparePacked } from './prepare-packed.js';
@@ -16,6 +16,7 @@ export interface PackedOrder extends PackedFlash {
   /** Has been in the first stage since the order came. */
   stages: StageClock;
   openCrew(ports: Pick<CrewPorts, 'mayWrite' | 'onRetry'>): Crew;
+  provisioning?: Provisioning | undefined;
 }
 
 /** Compares and restores all chunks of the body. `mayWrite` is called before the first write. */
@@ -68,13 +69,14 @@ function report(written: WrittenBody, prepared: Prepared, verifiedBytes: number,
  * signal's reason as one; `partial_write` in its details says that the disk was touched.
  */
 export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal: AbortSignal): Promise<EngineReport> {
-  const { target, table, verify, stages, segmentBytes } = order;
+  const { target, table, verify, stages, segmentBytes, provisioning } = order;
   const firstWrite = new FirstWrite(stages, signal);
   // Worker threads start while this one prepares.
   const crew = order.openCrew({ mayWrite: firstWrite.mayWrite, onRetry: ports.log });
   try {
     const prepared = await preparePacked(order, ports.log, signal);
-    const { parts } = prepared;
+    const { parts, head } = prepared;
+    provisioning?.check(head);
     firstWrite.parts = parts;
     const written: WrittenBody = {
       target,
@@ -88,6 +90,7 @@ export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal
       totals: { ...nothingDone(), fetchedBytes: prepared.fetchedBytes },
       stages,
       firstWrite,
+      provision: provisioning && (() => provisioning.write(head)),
     };
     if (prepared.bodyDiffers) await firstWrite.mayWrite();
     else stages.enter('comparing');

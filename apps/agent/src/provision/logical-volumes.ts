@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { BtyError } from '@bty/wire-types';
 import { must, type RunCommand } from './mount-volume.js';
 
@@ -29,6 +30,18 @@ class NarrowLvm {
     const text = await this.do(command, '--reportformat', 'json', '-o', columns, ...args);
     const { report } = JSON.parse(text) as { report: Record<string, Row[]>[] };
     return report.flatMap((part) => Object.values(part).flat());
+  }
+}
+
+/** The beginning of an active volume. */
+export async function readNode(path: string, lengthBytes: number): Promise<Buffer> {
+  const handle = await open(path, 'r');
+  try {
+    const bytes = Buffer.alloc(lengthBytes);
+    const { bytesRead } = await handle.read(bytes, 0, lengthBytes, 0);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { listPartitions, tablePartitions } from '@bty/image-format';
 import { BtyError, type NoCloudSeed, toBtyError, type VerifyMode } from '@bty/wire-types';
 import { findRoot, partTitle, type Search } from './find-root.js';
 import { InsideRoot } from './inside-root.js';
-import { whileActive } from './logical-volumes.js';
+import { readNode, whileActive } from './logical-volumes.js';
 import { type RunCommand, whileMounted } from './mount-volume.js';
 import { type SeedPlace, seedPlace } from './seed-place.js';
 import { beginsTooEarly, type Volume } from './volume.js';
@@ -25,9 +25,13 @@ export interface ProvisionPorts {
   run: RunCommand;
   /** A folder below which it may make another to mount on. */
   workDir: string;
-  /** The beginning of a block device that is not the disk itself. */
-  readNode(path: string, lengthBytes: number): Promise<Buffer>;
   log(line: string): void;
+}
+
+/** A seed, and whether to read it back. */
+export interface SeedOrder {
+  seed: NoCloudSeed;
+  verify: VerifyMode;
 }
 
 const SEED_MODE = 0o600;
@@ -132,7 +136,7 @@ async function checkSeed(place: SeedPlace, seed: NoCloudSeed, search: Search): P
 }
 
 async function provisionOn(
-  order: { seed: NoCloudSeed; verify: VerifyMode },
+  order: SeedOrder,
   volumes: readonly Volume[],
   search: Search,
   signal: AbortSignal,
@@ -160,7 +164,7 @@ async function provisionOn(
  * `VERIFY_MISMATCH`, or the reason of the signal.
  */
 export async function provision(
-  order: { seed: NoCloudSeed; verify: VerifyMode },
+  order: SeedOrder,
   disk: FlashedDisk,
   ports: ProvisionPorts,
   signal: AbortSignal,
@@ -172,7 +176,7 @@ export async function provision(
     await whileActive(disk.path, members, ports.run, async (logical) => {
       const inside: Volume[] = [];
       for (const { name, node } of logical) {
-        const kind = volumeKind(await ports.readNode(node, KIND_BYTES));
+        const kind = volumeKind(await readNode(node, KIND_BYTES));
         if (kind !== undefined) inside.push({ ...kind, title: `volume ${name}`, place: { node }, logical: name });
       }
       const search = { diskPath: disk.path, folder, run: ports.run, log: ports.log };
