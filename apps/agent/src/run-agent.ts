@@ -7,8 +7,10 @@ import { gatherInventory } from './inventory/gather-inventory.js';
 import { type JobPorts, JobRunner } from './job-runner.js';
 import { kernelLog } from './kernel-log.js';
 import { AgentLog } from './log.js';
+import { clearLeftovers } from './provision/leftovers.js';
 import { bootDiskNext } from './reboot/next-boot.js';
 import { rebootMachine } from './reboot/reboot-machine.js';
+import { runCommand } from './run-command.js';
 import { runFlash } from './run-flash.js';
 import { ConsoleWriter } from './screen/console-writer.js';
 import { startScreen } from './screen/screen.js';
@@ -147,6 +149,13 @@ export async function runAgent(
   const stopScreen = startScreen(status, consoles, systemClock);
   log.line(`bty agent ${AGENT_VERSION}, server ${config.serverUrl}, MAC ${config.mac}, mode ${config.mode}`);
 
+  const leftovers = {
+    workDir: config.stateDir,
+    alone: config.liveEnv,
+    run: runCommand,
+    log: (line: string) => log.line(line),
+  };
+  await clearLeftovers(leftovers);
   const inventory = await lookAround(config, status);
   const store = openSessionFile(config.stateDir, (problem) => log.line(problem));
   const ended = Promise.withResolvers<void>();

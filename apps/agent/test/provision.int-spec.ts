@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BtyError, type NoCloudSeed } from '@bty/wire-types';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { clearLeftovers } from '../src/provision/leftovers.js';
 import { type ProvisionPorts, provision, refuseUnprovisionable, seedFileMap } from '../src/provision/provision.js';
 import { runCommand } from '../src/run-command.js';
 import { leftOf, type Place, plant, SYSTEM, SystemDisk, type Tree } from './system-disk.js';
@@ -420,5 +421,23 @@ describe('an image is refused before anything is written when', () => {
   it('its only partition begins within the first MiB', async () => {
     const disk = newDisk(64, 'label: dos\nstart=63, size=60MiB, type=83\n');
     expect((await failure(write(disk))).message).toContain('begins within its first MiB');
+  });
+});
+
+describe('an agent that starts after another was killed', () => {
+  it('unmounts what that one left, and nothing else', async () => {
+    const disk = ext4Disk(SYSTEM);
+    await disk.flashed();
+    const options = `loop,offset=${ROOT.startMiB << 20},sizelimit=${ROOT.sizeMiB << 20}`;
+    const [left, other] = [join(workDir, 'provision-killed'), join(workDir, 'other')];
+    for (const folder of [left, other]) {
+      mkdirSync(folder);
+      execFileSync('mount', ['-o', folder === left ? options : 'bind', folder === left ? disk.path : outside, folder]);
+    }
+    await clearLeftovers({ workDir, alone: false, run: runCommand, log: () => undefined });
+    expect(leftOf(disk)).toEqual([]);
+    expect(existsSync(left)).toBe(false);
+    execFileSync('umount', [other]);
+    rmSync(other, { recursive: true });
   });
 });

@@ -10,7 +10,7 @@ export interface LogicalVolume {
 }
 
 // No backups of metadata into the live env, no daemons, and nodes by LVM itself: udev may not be there to make them.
-const CONFIG =
+export const LVM_CONFIG =
   'activation{udev_sync=0 udev_rules=0 monitoring=0} backup{backup=0 archive=0} global{use_lvmpolld=0} devices{scan_lvs=0}';
 
 type Row = Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ class NarrowLvm {
   ) {}
 
   do(command: string, ...args: string[]): Promise<string> {
-    return must(this.run, 'lvm', [command, '--config', CONFIG, '--devices', this.loops.join(','), ...args]);
+    return must(this.run, 'lvm', [command, '--config', LVM_CONFIG, '--devices', this.loops.join(','), ...args]);
   }
 
   async list(command: 'pvs' | 'lvs', columns: string, ...args: string[]): Promise<Row[]> {

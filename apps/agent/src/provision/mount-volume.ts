@@ -32,13 +32,13 @@ export async function must(run: RunCommand, program: string, args: readonly stri
   throw new BtyError('PROVISIONING_FAILED', `${program}: ${said}`, { details: { program, args } });
 }
 
-/** The device that is mounted on a folder, by the kernel's own list; undefined when none is. */
-async function mountedOn(folder: string): Promise<string | undefined> {
-  for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) {
+/** What is mounted, in the order in which it was: mount points and their devices, by the kernel's own list. */
+export async function mounts(): Promise<{ point: string; device: string }[]> {
+  return (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').flatMap((line) => {
     const fields = line.split(' ');
-    if (fields[4] === folder) return fields[fields.indexOf('-') + 2];
-  }
-  return undefined;
+    const [point, device] = [fields[4], fields[fields.indexOf('-') + 2]];
+    return point === undefined || device === undefined ? [] : [{ point, device }];
+  });
 }
 
 /** udev may hold a loop device open for a moment; the kernel takes it down when nobody does any more. */
@@ -57,7 +57,7 @@ async function loopIsGone(device: string): Promise<void> {
 }
 
 async function unmount(folder: string, part: VolumePart, run: RunCommand): Promise<void> {
-  const device = await mountedOn(folder);
+  const device = (await mounts()).findLast(({ point }) => point === folder)?.device;
   await must(run, 'umount', [folder]);
   if (device === undefined || 'node' in part.volume.place) return;
   await loopIsGone(device);

@@ -34,6 +34,9 @@ export interface SeedOrder {
   verify: VerifyMode;
 }
 
+/** How the folders to mount on begin, below the agent's own. */
+export const FOLDER_PREFIX = 'provision-';
+
 const SEED_MODE = 0o600;
 const FILE_NAMES = ['meta-data', 'user-data', 'network-config', 'vendor-data'] as const;
 /** Both are read by cloud-init, the first one before the second; ours is the second, and the only one that stays. */
@@ -171,7 +174,7 @@ export async function provision(
 ): Promise<void> {
   const partitions = await volumesOf(disk);
   const members = partitions.flatMap(({ kind, place }) => (kind === 'lvm' && 'startBytes' in place ? [place] : []));
-  const folder = await mkdtemp(join(ports.workDir, 'provision-'));
+  const folder = await mkdtemp(join(ports.workDir, FOLDER_PREFIX));
   try {
     await whileActive(disk.path, members, ports.run, async (logical) => {
       const inside: Volume[] = [];
