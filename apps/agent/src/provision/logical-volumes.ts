@@ -67,7 +67,7 @@ async function detach(loops: readonly string[], run: RunCommand): Promise<void> 
  */
 export async function whileActive<T>(
   diskPath: string,
-  members: readonly { startBytes: number; sizeBytes: number }[],
+  members: readonly { offsetBytes: number; lengthBytes: number }[],
   run: RunCommand,
   work: (volumes: LogicalVolume[]) => Promise<T>,
 ): Promise<T> {
@@ -80,8 +80,8 @@ export async function whileActive<T>(
     await detach(loops.splice(0), run);
   };
   try {
-    for (const { startBytes, sizeBytes } of members) {
-      const place = ['--offset', String(startBytes), '--sizelimit', String(sizeBytes)];
+    for (const { offsetBytes, lengthBytes } of members) {
+      const place = ['--offset', String(offsetBytes), '--sizelimit', String(lengthBytes)];
       loops.push((await must(run, 'losetup', ['--find', '--show', ...place, diskPath])).trim());
     }
     const volumes: LogicalVolume[] = [];

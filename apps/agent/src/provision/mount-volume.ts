@@ -82,7 +82,7 @@ export async function whileMounted<T>(
   // A copy of the same file system may be mounted from elsewhere.
   if (kind === 'xfs') options.push('nouuid');
   if (kind === 'btrfs') options.push(`subvolid=${part.subvolume?.id ?? 5}`);
-  if ('startBytes' in place) options.push('loop', `offset=${place.startBytes}`, `sizelimit=${place.sizeBytes}`);
+  if ('offsetBytes' in place) options.push('loop', `offset=${place.offsetBytes}`, `sizelimit=${place.lengthBytes}`);
   const device = 'node' in place ? place.node : diskPath;
   await must(run, 'mount', ['-i', '-t', kind, '-o', options.join(','), device, folder]);
   let result: T;

@@ -1,6 +1,6 @@
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listPartitions, tablePartitions } from '@bty/image-format';
+import { listPartitions, readPartitions } from '@bty/image-format';
 import { BtyError, type NoCloudSeed, toBtyError, type VerifyMode } from '@bty/wire-types';
 import { findRoot, partTitle, type Search } from './find-root.js';
 import { InsideRoot } from './inside-root.js';
@@ -66,13 +66,13 @@ function isMountable(kind: VolumeKind | undefined): boolean {
  * the disk that is written last. Throws `ROOT_NOT_FOUND`. What is inside the partitions shows only on the disk.
  */
 export function refuseUnprovisionable(head: Buffer, sectorBytes: number): void {
-  const partitions = tablePartitions(head, sectorBytes);
+  const partitions = readPartitions(head, sectorBytes);
   if (partitions.length === 0) {
     const whole = volumeKind(head);
     const what = isMountable(whole) ? `a bare ${whole?.name} file system` : 'no partition table that bty knows';
     throw new BtyError('ROOT_NOT_FOUND', `the image has ${what}: there is no partition to provision`);
   }
-  if (!partitions.every(({ startBytes }) => beginsTooEarly(startBytes))) return;
+  if (!partitions.every(({ offsetBytes }) => beginsTooEarly(offsetBytes))) return;
   const message =
     'every partition of the image begins within its first MiB, which is written last: none can be provisioned';
   throw new BtyError('ROOT_NOT_FOUND', message);
@@ -88,12 +88,12 @@ async function volumesOf(disk: FlashedDisk): Promise<Volume[]> {
   };
   const volumes: Volume[] = [];
   for (const partition of await listPartitions(disk.head, disk.sectorBytes, read)) {
-    const { number, startBytes, sizeBytes } = partition;
-    const kind = volumeKind(await read(startBytes, Math.min(KIND_BYTES, sizeBytes)));
+    const { number, offsetBytes, lengthBytes } = partition;
+    const kind = volumeKind(await read(offsetBytes, Math.min(KIND_BYTES, lengthBytes)));
     if (kind === undefined) continue;
-    const early = beginsTooEarly(startBytes) && isMountable(kind);
+    const early = beginsTooEarly(offsetBytes) && isMountable(kind);
     const name = early ? `${kind.name}, which begins within the first MiB and is not there yet` : kind.name;
-    const place = { startBytes, sizeBytes };
+    const place = { offsetBytes, lengthBytes };
     volumes.push({
       ...kind,
       ...(early ? { kind: 'other' } : {}),
@@ -173,7 +173,7 @@ export async function provision(
   signal: AbortSignal,
 ): Promise<void> {
   const partitions = await volumesOf(disk);
-  const members = partitions.flatMap(({ kind, place }) => (kind === 'lvm' && 'startBytes' in place ? [place] : []));
+  const members = partitions.flatMap(({ kind, place }) => (kind === 'lvm' && 'offsetBytes' in place ? [place] : []));
   const folder = await mkdtemp(join(ports.workDir, FOLDER_PREFIX));
   try {
     await whileActive(disk.path, members, ports.run, async (logical) => {

@@ -9,8 +9,8 @@ const PARTITION: Volume = {
   title: 'partition 2',
   uuid: '0123abcd-0000-0000-0000-000000000000',
   label: 'root',
-  place: { startBytes: 0, sizeBytes: 0 },
-  partition: { number: 2, startBytes: 0, sizeBytes: 0, uuid: 'aaaa-02', label: 'My Root' },
+  place: { offsetBytes: 0, lengthBytes: 0 },
+  partition: { number: 2, offsetBytes: 0, lengthBytes: 0, uuid: 'aaaa-02', name: 'My Root' },
 };
 const LOGICAL: Volume = {
   kind: 'xfs',

@@ -6,7 +6,7 @@ import type { VolumeKind } from './volume-kind.js';
 export interface Volume extends VolumeKind {
   /** For people: `partition 2`, `volume vg/root`. */
   title: string;
-  place: { startBytes: number; sizeBytes: number } | { node: string };
+  place: { offsetBytes: number; lengthBytes: number } | { node: string };
   partition?: Partition;
   /** `group/volume` of LVM. */
   logical?: string;
@@ -23,7 +23,7 @@ const TAGS: Readonly<Record<string, (volume: Volume) => string | undefined>> = {
   uuid: ({ uuid }) => uuid?.toLowerCase(),
   label: ({ label }) => label,
   partuuid: ({ partition }) => partition?.uuid,
-  partlabel: ({ partition }) => partition?.label,
+  partlabel: ({ partition }) => partition?.name,
 };
 
 /** How device mapper writes `group/volume`: hyphens doubled, one between the two. */
@@ -56,6 +56,6 @@ export function isNamedSubvolume(entry: FstabEntry, subvolume: { id: number; pat
 }
 
 /** Whether a volume begins in the part of the disk that is written last, and so is not there yet. */
-export function beginsTooEarly(startBytes: number): boolean {
-  return startBytes < MARGIN_BYTES;
+export function beginsTooEarly(offsetBytes: number): boolean {
+  return offsetBytes < MARGIN_BYTES;
 }

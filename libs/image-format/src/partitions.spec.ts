@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildGptImage } from './gpt-image.builder.js';
-import { listPartitions } from './partition-list.js';
+import { listPartitions } from './partitions.js';
 
 const MIB = 1024 * 1024;
 
@@ -26,14 +26,13 @@ describe('listPartitions', () => {
   it.each([512, 4096] as const)('reads a GPT with sectors of %i bytes', async (sectorBytes) => {
     const disk = buildGptImage({ sizeBytes: 3 * MIB, sectorBytes });
     const arraySectors = Math.ceil((128 * 128) / sectorBytes);
-    const startBytes = (2 + arraySectors) * sectorBytes;
+    const offsetBytes = (2 + arraySectors) * sectorBytes;
     expect(await list(disk)).toEqual([
       {
         number: 1,
-        startBytes,
-        sizeBytes: 3 * MIB - startBytes - (1 + arraySectors) * sectorBytes,
+        offsetBytes,
+        lengthBytes: 3 * MIB - offsetBytes - (1 + arraySectors) * sectorBytes,
         uuid: 'a5a5a5a5-a5a5-a5a5-a5a5-a5a5a5a5a5a5',
-        label: '',
       },
     ]);
   });
@@ -48,8 +47,8 @@ describe('listPartitions', () => {
       Buffer.alloc(MIB),
     ]);
     expect(await list(disk, sectorBytes)).toEqual([
-      { number: 1, startBytes: 2048 * sectorBytes, sizeBytes: 100 * sectorBytes, uuid: '1234abcd-01' },
-      { number: 3, startBytes: 4096 * sectorBytes, sizeBytes: 8 * sectorBytes, uuid: '1234abcd-03' },
+      { number: 1, offsetBytes: 2048 * sectorBytes, lengthBytes: 100 * sectorBytes, uuid: '1234abcd-01' },
+      { number: 3, offsetBytes: 4096 * sectorBytes, lengthBytes: 8 * sectorBytes, uuid: '1234abcd-03' },
     ]);
   });
 
@@ -65,7 +64,7 @@ describe('listPartitions', () => {
     ]).copy(disk, 2048 * 512);
     mbr([[0x83, 8, 32]]).copy(disk, 2148 * 512);
     expect(
-      (await list(disk)).map(({ number, startBytes, sizeBytes }) => [number, startBytes / 512, sizeBytes / 512]),
+      (await list(disk)).map(({ number, offsetBytes, lengthBytes }) => [number, offsetBytes / 512, lengthBytes / 512]),
     ).toEqual([
       [1, 63, 10],
       [5, 2056, 16],
