@@ -187,9 +187,7 @@ export class InsideRoot {
           await trail.leave();
           continue;
         }
-        const target = await step(trail, name, walk).catch((error: object) => {
-          throw Object.assign(error, { leadsTo: posix.join(trail.path, name, ...pending) });
-        });
+        const target = await step(trail, name, pending, walk);
         if (target === undefined) continue;
         links += 1;
         if (links > MAX_LINKS) throw fail('ELOOP', path, 'too many links');
@@ -205,8 +203,8 @@ export class InsideRoot {
   }
 }
 
-/** Enters a folder; returns where it points to when it is a link instead. */
-async function step(trail: Trail, name: string, walk: Walk): Promise<string | undefined> {
+/** Enters a folder; returns where it points to when it is a link instead. `pending` is what comes after it. */
+async function step(trail: Trail, name: string, pending: readonly string[], walk: Walk): Promise<string | undefined> {
   const path = within(trail.here, name);
   try {
     trail.enter(name, await open(path, DIRECTORY));
@@ -217,8 +215,8 @@ async function step(trail: Trail, name: string, walk: Walk): Promise<string | un
       trail.enter(name, await open(path, DIRECTORY));
       return undefined;
     }
-    if (codeOf(error) !== 'ENOTDIR' && codeOf(error) !== 'ELOOP') throw error;
-    return linkAt(path, `${trail.path}/${name}`);
+    if (codeOf(error) === 'ENOTDIR' || codeOf(error) === 'ELOOP') return linkAt(path, posix.join(trail.path, name));
+    throw Object.assign(error as Error, { leadsTo: posix.join(trail.path, name, ...pending) });
   }
 }
 

@@ -70,15 +70,11 @@ const CHECKS: Readonly<Record<SeedTextName, (text: string) => string | undefined
   network_config: networkProblem,
 };
 
-/** What is wrong with the size or the characters of a text, whatever it is for. */
-export function textProblem(name: SeedTextName, text: string): string | undefined {
+/** What is wrong with a text whose placeholders are filled in; undefined when cloud-init can read it. */
+export function seedTextProblem(name: SeedTextName, text: string): string | undefined {
   const limit = SEED_LIMITS[name];
   if (Buffer.byteLength(text) > limit) return `must have at most ${limit} bytes, placeholders filled in`;
   if (!text.isWellFormed()) return 'must not have half a character';
-  return CONTROL.test(text) ? 'must not have control characters' : undefined;
-}
-
-/** What is wrong with a text whose placeholders are filled in; undefined when cloud-init can read it. */
-export function seedTextProblem(name: SeedTextName, text: string): string | undefined {
-  return textProblem(name, text) ?? CHECKS[name](text);
+  if (CONTROL.test(text)) return 'must not have control characters';
+  return CHECKS[name](text);
 }

@@ -27,7 +27,7 @@ export interface JobSeed {
 }
 
 /** A field that cannot be taken, and why. */
-export interface InputProblem {
+interface InputProblem {
   readonly field: string;
   readonly problem: string;
 }

@@ -1,6 +1,6 @@
 /** What a text may ask for, as `{{name}}`. */
-export const PLACEHOLDERS = ['mac', 'hostname', 'image', 'ssh_public_key'] as const;
-export type Placeholder = (typeof PLACEHOLDERS)[number];
+const PLACEHOLDERS = ['mac', 'hostname', 'image', 'ssh_public_key'] as const;
+type Placeholder = (typeof PLACEHOLDERS)[number];
 
 /** The values of one machine; undefined is one that it does not have. */
 export type TemplateValues = Readonly<Record<Placeholder, string | undefined>>;
