@@ -19,6 +19,17 @@ load_nic_drivers() {
   [ -z "$aliases" ] || modprobe -abq $aliases
 }
 
+# Nodes whose drivers load when they are first opened: loop devices, device mapper, btrfs. Elsewhere systemd makes them.
+make_static_nodes() {
+  local module name device
+  while read -r module name device; do
+    case $module in loop | dm_mod | btrfs) ;; *) continue ;; esac
+    device=${device#c}
+    mkdir -p "/dev/$(dirname "$name")"
+    mknod -m 600 "/dev/$name" c "${device%:*}" "${device#*:}"
+  done <"/lib/modules/$(uname -r)/modules.devname"
+}
+
 # udev loads the other drivers and makes /dev/disk/by-*. Of the thousand devices of a machine only these matter here;
 # terminals, memory blocks and processors would cost seconds.
 start_udev() {
