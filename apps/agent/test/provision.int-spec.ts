@@ -316,7 +316,7 @@ describe('a link in the image', () => {
   it('in a circle fails the job', async () => {
     const disk = ext4Disk({ ...SYSTEM, 'var/lib/cloud': '-> cloud2', 'var/lib/cloud2': '-> cloud' });
     const error = await failure(write(disk));
-    expect([error.code, error.message]).toEqual(['PROVISIONING_FAILED', expect.stringContaining('too many links')]);
+    expect([error.code, error.message]).toEqual(['ROOT_NOT_FOUND', expect.stringContaining('too many links')]);
   });
 
   it.each<[string, (folder: string) => void]>([

@@ -9,6 +9,8 @@ import { isNamedSubvolume, type Volume, type VolumePart } from './volume.js';
 export interface FoundRoot extends VolumePart {
   fstab: FstabEntry[];
   hasCloudInit: boolean;
+  /** Where the root's links lead the folder of seeds. */
+  seedFolder: string;
 }
 
 /** Where and with what the search works. */
@@ -20,6 +22,9 @@ export interface Search {
   log(line: string): void;
 }
 
+/** Where cloud-init looks for a seed (cloudinit/sources/DataSourceNoCloud.py). */
+export const SEED_FOLDER = '/var/lib/cloud/seed';
+
 const MAX_FSTAB_BYTES = 256 * 1024;
 const CLOUD_INIT = ['/etc/cloud/cloud.cfg', '/usr/bin/cloud-init', '/usr/local/bin/cloud-init'];
 
@@ -30,7 +35,12 @@ async function rootAt(root: InsideRoot, part: VolumePart): Promise<FoundRoot | u
   const fstab = await root.read('/etc/fstab', MAX_FSTAB_BYTES);
   if (fstab === undefined && !(await root.has('/etc/cloud', 'directory'))) return undefined;
   const marks = await Promise.all(CLOUD_INIT.map((path) => root.has(path, 'file')));
-  return { ...part, fstab: parseFstab(fstab?.toString('utf8') ?? ''), hasCloudInit: marks.includes(true) };
+  return {
+    ...part,
+    fstab: parseFstab(fstab?.toString('utf8') ?? ''),
+    hasCloudInit: marks.includes(true),
+    seedFolder: await root.resolve(SEED_FOLDER),
+  };
 }
 
 /** Snapshots of a root have its content too: the system's own fstab, or the default subvolume, says which one boots. */
@@ -90,8 +100,10 @@ export async function findRoot(volumes: readonly Volume[], search: Search, signa
   const seen: string[] = [];
   for (const volume of volumes) {
     signal.throwIfAborted();
+    // Its volumes are in the list as well.
+    if (volume.kind === 'lvm') continue;
     try {
-      const found = volume.kind === 'other' || volume.kind === 'lvm' ? [] : await rootsOf(volume, search);
+      const found = volume.kind === 'other' ? [] : await rootsOf(volume, search);
       roots.push(...found);
       seen.push(`${partTitle({ volume })}: ${found.length === 0 ? 'no root' : 'a root'}`);
     } catch (error) {

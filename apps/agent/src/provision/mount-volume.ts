@@ -10,8 +10,8 @@ import type { VolumeKind } from './volume-kind.js';
 export type RunCommand = (program: string, args: readonly string[], timeoutMs: number) => Promise<CommandResult>;
 
 const TIMEOUT_MS = 60_000;
-const LOOP_GONE_TRIES = 100;
-const LOOP_GONE_STEP_MS = 50;
+const LOOP_GONE_TRIES = 500;
+const LOOP_GONE_STEP_MS = 10;
 
 // A foreign file system: no program of it may run, no device node of it may be opened.
 const GUARDS = ['nosuid', 'nodev', 'noexec', 'noatime'];
@@ -41,12 +41,12 @@ export async function mounts(): Promise<{ point: string; device: string }[]> {
   });
 }
 
-/** udev may hold a loop device open for a moment; the kernel takes it down when nobody does any more. */
-async function loopIsGone(device: string): Promise<void> {
+/** udev may hold a loop device open for a moment; the kernel takes it down when nobody does, and may give it to others. */
+async function loopIsGone(device: string, diskPath: string): Promise<void> {
   const backing = `/sys/block/${basename(device)}/loop/backing_file`;
   for (let tries = 0; tries < LOOP_GONE_TRIES; tries += 1) {
     try {
-      await readFile(backing);
+      if ((await readFile(backing, 'utf8')).trim() !== diskPath) return;
     } catch (error) {
       if (['ENOENT', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
       throw error;
@@ -56,11 +56,11 @@ async function loopIsGone(device: string): Promise<void> {
   throw new BtyError('PROVISIONING_FAILED', `${device} is still in use after it was unmounted`);
 }
 
-async function unmount(folder: string, part: VolumePart, run: RunCommand): Promise<void> {
+async function unmount(folder: string, diskPath: string, part: VolumePart, run: RunCommand): Promise<void> {
   const device = (await mounts()).findLast(({ point }) => point === folder)?.device;
   await must(run, 'umount', [folder]);
   if (device === undefined || 'node' in part.volume.place) return;
-  await loopIsGone(device);
+  await loopIsGone(device, diskPath);
   // The kernel remembers the generation of a btrfs by its device, and would refuse an older copy at another.
   if (part.volume.kind === 'btrfs') await run('btrfs', ['device', 'scan', '--forget', device], TIMEOUT_MS);
 }
@@ -90,9 +90,9 @@ export async function whileMounted<T>(
     result = await work();
   } catch (error) {
     // The failure of the work is the one to tell.
-    await unmount(folder, part, run).catch(() => undefined);
+    await unmount(folder, diskPath, part, run).catch(() => undefined);
     throw error;
   }
-  await unmount(folder, part, run);
+  await unmount(folder, diskPath, part, run);
   return result;
 }

@@ -1,14 +1,10 @@
 import { posix } from 'node:path';
 import { BtyError } from '@bty/wire-types';
-import { type FoundRoot, partTitle, type Search } from './find-root.js';
+import { type FoundRoot, partTitle, SEED_FOLDER, type Search } from './find-root.js';
 import { mountedAbove } from './fstab.js';
-import { InsideRoot } from './inside-root.js';
 import { must, whileMounted } from './mount-volume.js';
 import { parseSubvolumes } from './subvolumes.js';
 import { isMeant, isNamedSubvolume, type Volume, type VolumePart } from './volume.js';
-
-/** Where cloud-init looks for a seed (cloudinit/sources/DataSourceNoCloud.py). */
-const SEED_FOLDER = '/var/lib/cloud/seed';
 
 /** The folder of seeds in the file system that will be mounted there when the system runs. */
 export interface SeedPlace {
@@ -33,15 +29,7 @@ async function subvolumeOf(volume: Volume, found: FoundRoot, point: string, sear
  * `ROOT_NOT_FOUND` when that one is not on this disk: a seed in the root would be hidden, and ignored.
  */
 export async function seedPlace(found: FoundRoot, volumes: readonly Volume[], search: Search): Promise<SeedPlace> {
-  const real = await whileMounted(search.diskPath, found, search.folder, 'look', search.run, async () => {
-    const root = await InsideRoot.open(search.folder);
-    try {
-      return await root.resolve(SEED_FOLDER);
-    } finally {
-      await root.close();
-    }
-  });
-  const above = mountedAbove(found.fstab, real);
+  const above = mountedAbove(found.fstab, found.seedFolder);
   if (above === undefined) return { part: found, folder: SEED_FOLDER, noLinks: false };
   const volume = volumes.find((candidate) => isMeant(above.spec, candidate));
   if (volume === undefined) {
@@ -49,5 +37,5 @@ export async function seedPlace(found: FoundRoot, volumes: readonly Volume[], se
     throw new BtyError('ROOT_NOT_FOUND', message);
   }
   const part = await subvolumeOf(volume, found, above.point, search);
-  return { part, folder: posix.join('/', posix.relative(above.point, real)), noLinks: true };
+  return { part, folder: posix.join('/', posix.relative(above.point, found.seedFolder)), noLinks: true };
 }
