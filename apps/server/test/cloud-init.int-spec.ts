@@ -6,6 +6,7 @@ import { PROTOCOL_LIMITS } from '@bty/wire-types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent } from './fake-agent.js';
 import { newMachine } from './flash-steps.js';
+import { putImage } from './image-steps.js';
 import { query } from './test-database.js';
 import { TestServer } from './test-server.js';
 
@@ -16,7 +17,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   server = await TestServer.start();
-  await server.put('/images/debian.img', Buffer.alloc(512, 1));
+  await putImage(server, 'debian.img', Buffer.alloc(512, 1));
 });
 
 afterAll(() => server.stop());
@@ -192,7 +193,7 @@ describe('the installation’s key', () => {
   it('is one, however many ask for it first', async () => {
     const other = await TestServer.start();
     try {
-      await other.put('/images/debian.img', Buffer.alloc(512, 1));
+      await putImage(other, 'debian.img', Buffer.alloc(512, 1));
       const macs = Array.from({ length: 8 }, (_, index) => `52:54:00:cc:00:0${index}`);
       const answers = await Promise.all(macs.map((mac) => other.put(`/machines/${mac}`, RECORD)));
       expect(answers.map(({ status }) => status)).toEqual(macs.map(() => 201));
