@@ -2,7 +2,7 @@ import type { VerifyMode } from '@bty/wire-types';
 import { openCrew } from './crew/open-crew.js';
 import type { BlockTarget } from './engine/block-target.js';
 import type { DiskCheck } from './engine/differences.js';
-import { type EnginePorts, type EngineReport, StageClock } from './engine/engine.js';
+import { type EnginePorts, type EngineReport, type Provisioning, StageClock } from './engine/engine.js';
 import type { OpenImage } from './source/open-image.js';
 import { packFile, RangedSource } from './source/ranged-source.js';
 
@@ -16,13 +16,14 @@ export interface ImageFlash {
   image: OpenImage;
   target: BlockTarget;
   verify: VerifyMode;
+  provisioning?: Provisioning | undefined;
 }
 
 type Ports = EnginePorts & ConstructorParameters<typeof StageClock>[0];
 
 /** Makes a disk equal to an image that was opened by path or URL, without a server's job. Closes the image. */
 export async function flashOpenImage(
-  { image, target, verify }: ImageFlash,
+  { image, target, verify, provisioning }: ImageFlash,
   ports: Ports,
   signal: AbortSignal,
 ): Promise<EngineReport> {
@@ -37,6 +38,7 @@ export async function flashOpenImage(
       frames: new RangedSource(pack, { onRetry: ports.log }),
       verify,
       stages,
+      provisioning,
       openCrew: (crew: Pick<Parameters<typeof openCrew>[3], 'mayWrite' | 'onRetry'>) =>
         openCrew(target, { kind: 'map', ...fetched }, pack, { ...nobodyAsked, ...crew }),
     };
@@ -51,6 +53,7 @@ export async function flashOpenImage(
       content,
       verify,
       stages,
+      provisioning,
       openCrew: (table: Extract<Parameters<typeof openCrew>[1], { kind: 'digests' }>['table']) =>
         openCrew(target, { kind: 'digests', table }, undefined, { ...nobodyAsked, onRetry: ports.log }),
     };

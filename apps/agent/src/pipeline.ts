@@ -10,10 +10,11 @@ import {
 } from '@bty/wire-types';
 import type { Crew, CrewPorts } from './crew/crew.js';
 import type { BlockTarget } from './engine/block-target.js';
-import { type EngineReport, type Provisioning, StageClock } from './engine/engine.js';
+import { type EngineReport, StageClock } from './engine/engine.js';
 import { flashPacked } from './engine/flash-packed.js';
 import type { FrameSource } from './engine/frame-source.js';
-import { type FlashedDisk, refuseUnprovisionable, type SeedOrder } from './provision/provision.js';
+import type { FlashedDisk, SeedOrder } from './provision/provision.js';
+import { seedProvisioning } from './provision/provisioning.js';
 import type { FetchedMap } from './source/fetch-map.js';
 
 /** What a flash needs of its surroundings. */
@@ -73,22 +74,6 @@ function pickDisk(disks: InventoryDisk[], order: FlashStart, sectorBytes: number
   throw new BtyError(choice.refused, choice.message, { details: { disks: choice.disks } });
 }
 
-function provisioningOf(
-  { seed, verify }: FlashStart,
-  disk: InventoryDisk,
-  target: BlockTarget,
-  ports: FlashPorts,
-): Provisioning | undefined {
-  if (seed === undefined) return undefined;
-  const { path, sizeBytes } = target;
-  const sectorBytes = disk.logical_sector_bytes;
-  const read: FlashedDisk['read'] = (into, offsetBytes) => target.read(into, offsetBytes);
-  return {
-    check: (head) => refuseUnprovisionable(head, sectorBytes),
-    write: (head) => ports.provision({ seed, verify }, { path, sizeBytes, sectorBytes, head, read }),
-  };
-}
-
 /** A done flash: what to report, and the partition that UEFI firmware is to boot. */
 export interface FlashOutcome {
   result: FlashResult;
@@ -140,8 +125,8 @@ export async function flash(order: FlashStart, ports: FlashPorts, signal: AbortS
     const frames = ports.openPack(map);
     const openCrew: Parameters<typeof flashPacked>[0]['openCrew'] = (crewPorts) =>
       ports.openCrew(target, fetched, crewPorts);
-    const provisioning = provisioningOf(order, disk, target, ports);
-    const { verify } = order;
+    const { verify, seed } = order;
+    const provisioning = seed && seedProvisioning({ seed, verify }, disk, target, ports.provision);
     const packed = { target, table: map, frames, openCrew, stages, verify, strategy: ports.strategy, provisioning };
     report = await flashPacked(packed, ports, signal);
   } finally {

@@ -1,7 +1,9 @@
+import { tmpdir } from 'node:os';
 import {
   BtyError,
   type FlashStage,
   type InventoryDisk,
+  type NoCloudSeed,
   toBtyError,
   VERIFY_MODES,
   type VerifyMode,
@@ -9,6 +11,10 @@ import {
 import { systemClock } from '../clock/clock.js';
 import { flashOpenImage } from '../flash-image.js';
 import { peakResidentBytes } from '../peak-memory.js';
+import { provision } from '../provision/provision.js';
+import { seedProvisioning } from '../provision/provisioning.js';
+import { readSeedFolder } from '../provision/seed-folder.js';
+import { runCommand } from '../run-command.js';
 import { type OpenImage, openImage } from '../source/open-image.js';
 import { MACHINE_ROOTS } from '../target/machine-roots.js';
 import { openTarget } from '../target/open-target.js';
@@ -25,6 +31,7 @@ export interface FlashFlags {
   verify: string;
   progress: string;
   provision: string;
+  seed?: string;
   yes?: true;
   dryRun?: true;
   json?: true;
@@ -50,9 +57,14 @@ function parseVerify(text: string): VerifyMode {
   return verify;
 }
 
-function checkFlags({ yes, dryRun, provision, sha256 }: FlashFlags): void {
+function checkFlags({ yes, dryRun, provision, seed, sha256 }: FlashFlags): void {
   if (yes !== true && dryRun !== true) throw usage('give --yes to write, or --dry-run to see what would be written');
-  if (provision !== 'none') throw usage(`--provision ${provision} is not known here, only none`);
+  if (provision !== 'none' && provision !== 'cloud-init') {
+    throw usage(`--provision ${provision} is not known here, only none and cloud-init`);
+  }
+  if ((provision === 'cloud-init') !== (seed !== undefined)) {
+    throw usage('--provision cloud-init and --seed belong together');
+  }
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) throw usage('--sha256 must be 64 hexadecimal digits');
 }
 
@@ -80,25 +92,27 @@ function imageView(image: OpenImage, named: string): Record<string, unknown> {
 interface Looked {
   image: OpenImage;
   disk: InventoryDisk;
+  seed: NoCloudSeed | undefined;
 }
 
 /** Opens the image and looks at the disk, and refuses what cannot be done; nothing is written. */
 async function look(flags: FlashFlags, ports: CommandPorts): Promise<Looked> {
-  await requireTools(ports.searchPath);
+  await requireTools(ports.searchPath, flags.seed === undefined ? [] : ['mount', 'umount', 'losetup']);
+  const seed = flags.seed === undefined ? undefined : await readSeedFolder(flags.seed);
   const onRetry = (reason: string): void => ports.stderr(`${reason}\n`);
   const image = await openImage(flags.image, flags.sha256?.toLowerCase(), onRetry, ports.stop);
   try {
     const disk = await lookAtTarget(MACHINE_ROOTS, flags.target);
     const sectorBytes = image.kind === 'packed' ? image.fetched.map.sectorBytes : undefined;
     refuseUnfit(disk, neededBytes(image) ?? 0, sectorBytes);
-    return { image, disk };
+    return { image, disk, seed };
   } catch (error) {
     if (image.kind === 'content') await image.close();
     throw error;
   }
 }
 
-async function write({ image, disk }: Looked, flags: FlashFlags, ports: CommandPorts, view: ProgressView) {
+async function write({ image, disk, seed }: Looked, flags: FlashFlags, ports: CommandPorts, view: ProgressView) {
   const startMs = systemClock.nowMs();
   const target = await openTarget(MACHINE_ROOTS, disk);
   const enginePorts = {
@@ -108,8 +122,15 @@ async function write({ image, disk }: Looked, flags: FlashFlags, ports: CommandP
     commit: async () => undefined,
     nowMs: () => systemClock.nowMs(),
   };
+  const verify = parseVerify(flags.verify);
+  const surroundings = { run: runCommand, workDir: tmpdir(), log: enginePorts.log };
+  const provisioning =
+    seed &&
+    seedProvisioning({ seed, verify }, disk, target, (order, flashed) =>
+      provision(order, flashed, surroundings, ports.stop),
+    );
   const { head, plan, ...report } = await flashOpenImage(
-    { image, target, verify: parseVerify(flags.verify) },
+    { image, target, verify, provisioning },
     enginePorts,
     ports.stop,
   ).finally(() => target.close());

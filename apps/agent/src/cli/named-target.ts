@@ -10,8 +10,8 @@ import { findMemberships } from '../target/signatures.js';
 const TOOLS = ['wipefs', 'blockdev'];
 
 /** Throws when a program that a flash calls is not installed. */
-export async function requireTools(searchPath: string): Promise<void> {
-  for (const tool of TOOLS) {
+export async function requireTools(searchPath: string, more: readonly string[] = []): Promise<void> {
+  for (const tool of [...TOOLS, ...more]) {
     const places = searchPath.split(delimiter).map((folder) => join(folder, tool));
     const found = await Promise.any(places.map((place) => access(place, constants.X_OK))).then(
       () => true,

@@ -7,7 +7,7 @@ import { BLOCK_BYTES, type ContentBlock, contentBlocks } from './content-blocks.
 import { ContentWriter } from './content-writer.js';
 import { DigestTable } from './digest-table.js';
 import { backupTableBytes, type DiskZones, diskZones, piecesOf, tailPieces } from './disk-zones.js';
-import type { EnginePorts, EngineReport, StageClock } from './engine.js';
+import type { EnginePorts, EngineReport, Provisioning, StageClock } from './engine.js';
 import { finishFlash } from './finish-flash.js';
 import { FirstWrite } from './first-write.js';
 import { FixedParts } from './fixed-parts.js';
@@ -20,6 +20,7 @@ export interface ContentOrder {
   content: ImageContent;
   verify: VerifyMode;
   stages: StageClock;
+  provisioning?: Provisioning | undefined;
   /** Opens those who read back. */
   openCrew(table: DigestTable): Crew;
 }
@@ -85,6 +86,7 @@ async function startStream(block: ContentBlock, { order, firstWrite, totals, slo
   const headBytes = Math.min(MARGIN_BYTES, block.lengthBytes);
   const head = Buffer.alloc(headBytes);
   block.slot?.copy(head);
+  order.provisioning?.check(head);
   if (block.slot !== undefined) slots.give(block.slot);
   const zones = diskZones(headBytes, target.sizeBytes, backupTableBytes(head, target.sizeBytes));
   const parts = await FixedParts.inspect(target, zones);
@@ -129,7 +131,7 @@ export async function flashContent(
   ports: EnginePorts,
   signal: AbortSignal,
 ): Promise<EngineReport> {
-  const { target, verify, stages } = order;
+  const { target, verify, stages, provisioning } = order;
   const totals = nothingDone();
   const firstWrite = new FirstWrite(stages, signal);
   let crew: Crew | undefined;
@@ -160,6 +162,7 @@ export async function flashContent(
       totals,
       stages,
       firstWrite,
+      provision: provisioning && (() => provisioning.write(head)),
     };
     const verifiedBytes = await finishFlash(written, ports, signal);
     return {
