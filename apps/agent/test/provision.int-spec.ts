@@ -313,6 +313,12 @@ describe('a link in the image', () => {
     expect((await failure(write(disk))).code).toBe('ROOT_NOT_FOUND');
   });
 
+  it.each(['..', '/..', '.', '/', '../..'])('at /etc/fstab to %s is no file', async (target) => {
+    const disk = ext4Disk({ ...SYSTEM, 'etc/fstab': `-> ${target}` });
+    await write(disk);
+    disk.inside(ROOT, 'ro', (folder) => expect(seedIn(folder)).toEqual(WRITTEN));
+  });
+
   it('in a circle fails the job', async () => {
     const disk = ext4Disk({ ...SYSTEM, 'var/lib/cloud': '-> cloud2', 'var/lib/cloud2': '-> cloud' });
     const error = await failure(write(disk));

@@ -163,6 +163,8 @@ export class InsideRoot {
     if (links > MAX_LINKS) throw fail('ELOOP', path, 'too many links');
     const cut = path.lastIndexOf('/');
     const [folder, name] = [path.slice(0, cut), path.slice(cut + 1)];
+    // A link to a folder is no file, and `..` of the root would be outside.
+    if (['', '.', '..'].includes(name)) throw fail('ENOENT', path, 'is a folder');
     const trail = await this.#walk(folder, {});
     try {
       return await open(within(trail.here, name), READ);
