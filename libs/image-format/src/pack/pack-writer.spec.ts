@@ -66,7 +66,7 @@ describe('a pack', () => {
         expect((await byPack(pack)).equals(disk)).toBe(true);
       }),
     );
-  });
+  }, 60_000);
 
   it('has frames that never give other bytes for a wrong bit', () => {
     const disk = Buffer.alloc(4096, 'the pack is checked, frame by frame. ');
