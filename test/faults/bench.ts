@@ -11,9 +11,9 @@ import { putImage } from '../../apps/server/test/image-steps.js';
 import { RedisProcess } from '../../apps/server/test/redis-process.ts';
 import { ServerProcess } from '../../apps/server/test/server-process.ts';
 import { eventually } from '../lab/process.ts';
+import { DatabaseLock } from './database-lock.ts';
 import type { Job } from './history.ts';
 import { violations } from './invariants.ts';
-import { TableLock } from './table-lock.ts';
 
 export const NO_PROGRESS_TIMEOUT_S = 4;
 const IMAGE = Buffer.alloc(4096, 'image');
@@ -59,6 +59,11 @@ export class Bench {
   /** Kills the server as a power cut would, and starts it again. */
   async killServer(): Promise<void> {
     await this.server.end('SIGKILL');
+    await this.startServer();
+  }
+
+  /** Starts the server again after its end. */
+  async startServer(): Promise<void> {
     this.server = await ServerProcess.start(this.stateDir, [], this.settings);
   }
 
@@ -90,9 +95,11 @@ export class Bench {
     return { agent, start, ref: { job_id: start.job_id, epoch: start.epoch } };
   }
 
-  /** Locks a table against changes, so that the server stops in the middle of the next one. */
-  async lock(table: string): Promise<TableLock> {
-    return TableLock.take(socketDirFor(this.stateDir), table);
+  /** Locks flash jobs against changes, all of them or one, so that the server stops in the middle of the next one. */
+  async lockJobs(jobId?: string): Promise<DatabaseLock> {
+    const row = `SELECT 1 FROM flash_jobs WHERE id = '${jobId}' FOR UPDATE`;
+    const statement = jobId === undefined ? 'LOCK TABLE flash_jobs IN EXCLUSIVE MODE' : row;
+    return DatabaseLock.take(socketDirFor(this.stateDir), statement);
   }
 
   /** Puts an image into the image root by hand. */

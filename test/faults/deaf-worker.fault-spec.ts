@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { Bell } from '../../apps/server/src/queue/bell.ts';
 import { BackendQueue } from '../../apps/server/src/queue/queue-backend.ts';
 import { QueueConnection } from '../../apps/server/src/queue/queue-connection.ts';
@@ -19,44 +19,38 @@ interface Shop {
   readonly taken: string[];
 }
 
-const endings: (() => Promise<unknown>)[] = [];
-
-async function open(connection: QueueConnection): Promise<Shop> {
+async function open(connection: QueueConnection, test: TestContext): Promise<Shop> {
   const queue = new BackendQueue('shop', connection.options);
   const taken: string[] = [];
   const take = async (order: { id?: string | undefined }) => taken.push(order.id ?? '');
   const worker = new SteadyWorker('shop', take, { ...connection.options, ...WORKER });
   worker.on('error', () => undefined);
-  endings.unshift(
-    () => worker.close(),
-    () => queue.close(),
-    () => connection.close(),
-  );
+  test.onTestFinished(async () => {
+    await worker.close();
+    await queue.close();
+    await connection.close();
+  });
   return { bell: new Bell(queue), worker, taken };
 }
 
-async function openOnRedis(): Promise<Shop & { redis: RedisProcess }> {
+async function openOnRedis(test: TestContext): Promise<Shop & { redis: RedisProcess }> {
   const redis = await RedisProcess.start();
-  endings.unshift(() => redis.discard());
-  return { ...(await open(await QueueConnection.open(NOBODY, redis.url))), redis };
+  test.onTestFinished(() => redis.discard());
+  return { ...(await open(await QueueConnection.open(NOBODY, redis.url), test)), redis };
 }
 
-async function openOnPostgres(): Promise<Shop> {
+async function openOnPostgres(test: TestContext): Promise<Shop> {
   const { target, drop } = await createDatabase();
-  endings.unshift(drop);
-  return open(await QueueConnection.open(target, undefined));
+  test.onTestFinished(drop);
+  return open(await QueueConnection.open(target, undefined), test);
 }
 
-afterEach(async () => {
-  for (const end of endings.splice(0)) await end();
-});
-
-describe('a worker that takes nothing any more', () => {
-  it.each([
+describe.concurrent('a worker that takes nothing any more', () => {
+  it.for([
     ['waiting', 'Redis', openOnRedis, 0],
     ['delayed', 'Postgres', openOnPostgres, 500],
-  ] as const)('is replaced when a %s order is due in %s', async (_how, _where, openShop, delayMs) => {
-    const { bell, worker, taken } = await openShop();
+  ] as const)('is replaced when a %s order is due in %s', async ([_how, _where, openShop, delayMs], test) => {
+    const { bell, worker, taken } = await openShop(test);
     bell.ring('order-1', {});
     await eventually('the first order is taken', 5_000, () => taken.includes('order-1'), 20);
     await sleep(300);
@@ -69,8 +63,8 @@ describe('a worker that takes nothing any more', () => {
     expect(taken).toEqual(['order-1', 'order-2']);
   });
 
-  it('is replaced when an outage has parked its connection for good, as in taskforcesh/bullmq#4585', async () => {
-    const { bell, worker, taken, redis } = await openOnRedis();
+  it('is replaced when an outage has parked its connection for good, as in taskforcesh/bullmq#4585', async (test) => {
+    const { bell, worker, taken, redis } = await openOnRedis(test);
     const parked = worker['hand'].worker;
     const client = await parked.getBackend().blockingClient;
     await redis.stop();
@@ -85,8 +79,8 @@ describe('a worker that takes nothing any more', () => {
     expect(client?.status).not.toBe('ready');
   });
 
-  it('is not mistaken for one that works, or has nothing to do', async () => {
-    const { bell, worker, taken } = await openOnPostgres();
+  it('is not mistaken for one that works, or has nothing to do', async (test) => {
+    const { bell, worker, taken } = await openOnPostgres(test);
     const first = worker['hand'].worker;
     bell.ring('later', {}, 60_000);
     await sleep(5_500);

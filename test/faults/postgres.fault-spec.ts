@@ -70,7 +70,7 @@ describe('Postgres in mid-flash', () => {
       const ends = [
         sleep(500).then(() => agents[0]?.succeed()),
         sleep(500).then(() => agents[1]?.finish(0)),
-        ...agents.slice(2).map((agent) => agent.finish(4_000)),
+        ...agents.slice(2).map((agent) => agent.finish(2_500)),
       ];
       const macs = await Promise.all(
         Array.from({ length: 5 }, () => newMachine(bench.server, { image: 'debian.img' })),

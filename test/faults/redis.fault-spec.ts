@@ -149,3 +149,15 @@ describe('Redis that cannot be trusted', () => {
     await bench.judge();
   });
 });
+
+describe('SIGTERM while Redis is away', () => {
+  it('ends the server within ten seconds, whether it has known Redis or not', async () => {
+    await bench.flash();
+    await bench.redis.stop();
+    for (const attempt of ['that has known Redis', 'that has not']) {
+      const { code, ms } = await bench.server.end('SIGTERM');
+      expect([attempt, code, ms < PICK_UP_MS]).toEqual([attempt, 0, true]);
+      await bench.startServer();
+    }
+  });
+});

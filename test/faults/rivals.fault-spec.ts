@@ -82,7 +82,7 @@ describe('two agents of one machine at once', () => {
     const first = await bench.flash();
     const agent = new StubbornAgent(first, () => bench.server);
     await agent.commit();
-    const lock = await bench.lock('flash_jobs');
+    const lock = await bench.lockJobs(first.ref.job_id);
     const end = agent.succeed().catch((error: unknown) => error);
     await lock.blocks();
     const rival = await FakeAgent.boot(bench.server, first.agent.mac);

@@ -25,7 +25,7 @@ describe('a server that is killed with -9 in mid-flash', () => {
   it('before an order is stored: nobody was told that it was taken, and it can be given again', async () => {
     const mac = await newMachine(bench.server, { image: 'debian.img', boot_policy: 'tui' });
     const agent = await FakeAgent.boot(bench.server, mac);
-    const lock = await bench.lock('flash_jobs');
+    const lock = await bench.lockJobs();
     const answer = bench.server.post('/flash-jobs', { mac }).catch(() => 'no answer');
     await lock.blocks();
     await bench.killServer();
@@ -41,7 +41,7 @@ describe('a server that is killed with -9 in mid-flash', () => {
 
   it('before a hand-out is stored: the job is handed out after the start, as its first attempt', async () => {
     const { mac, id } = await bench.order();
-    const lock = await bench.lock('flash_jobs');
+    const lock = await bench.lockJobs();
     const agent = await FakeAgent.boot(bench.server, mac);
     await lock.blocks();
     await bench.killServer();
@@ -55,7 +55,7 @@ describe('a server that is killed with -9 in mid-flash', () => {
 
   it('after a hand-out that the agent never heard of: it gets the job again, as the next attempt', async () => {
     const { mac, id } = await bench.order();
-    const lock = await bench.lock('flash_jobs');
+    const lock = await bench.lockJobs();
     const agent = await FakeAgent.boot(bench.server, mac);
     await lock.blocks();
     agent.hear(false);
@@ -84,7 +84,7 @@ describe('a server that is killed with -9 in mid-flash', () => {
     const flash = await bench.flash();
     const agent = stubborn(flash);
     await agent.commit();
-    const lock = await bench.lock('flash_jobs');
+    const lock = await bench.lockJobs();
     const success = agent.succeed();
     await lock.blocks();
     await bench.killServer();
@@ -112,7 +112,7 @@ describe('a server that is killed with -9 in mid-flash', () => {
 
   it('again and again, with ten machines being flashed: all are flashed by their first attempt', async () => {
     const flashes = await Promise.all(Array.from({ length: 10 }, () => bench.flash()));
-    const ends = Promise.all(flashes.map((flash) => stubborn(flash).finish(5_000)));
+    const ends = Promise.all(flashes.map((flash) => stubborn(flash).finish(3_000)));
     for (let count = 0; count < 2; count += 1) await bench.killServer();
     await ends;
     for (const flash of flashes) expect(await stateOf(flash)).toMatchObject({ state: 'succeeded', epoch: 1 });

@@ -2,14 +2,14 @@
 import pg from 'pg';
 import { eventually } from '../lab/process.ts';
 
-export class TableLock {
+export class DatabaseLock {
   private constructor(
     private readonly client: pg.Client,
     private readonly watcher: pg.Client,
   ) {}
 
-  /** Locks a table of the bundled Postgres against changes; reading goes on. */
-  static async take(socketDir: string, table: string): Promise<TableLock> {
+  /** Takes the lock that a statement takes, in the bundled Postgres. */
+  static async take(socketDir: string, statement: string): Promise<DatabaseLock> {
     const place = { host: socketDir, user: 'bty', database: 'bty' };
     const [client, watcher] = [new pg.Client(place), new pg.Client(place)];
     for (const each of [client, watcher]) {
@@ -18,8 +18,8 @@ export class TableLock {
       await each.connect();
     }
     await client.query('BEGIN');
-    await client.query(`LOCK TABLE ${table} IN EXCLUSIVE MODE`);
-    return new TableLock(client, watcher);
+    await client.query(statement);
+    return new DatabaseLock(client, watcher);
   }
 
   /** Waits until so many changes of the server wait for this lock. */
