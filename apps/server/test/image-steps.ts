@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, ServerUnderTest } from './server-under-test.js';
 
+/** An order that a server had in hand when it was stopped on a busy host is taken up again after BullMQ's 30 s. */
+const PATIENCE_MS = 75_000;
+
 /** What the catalogue says about an image, as soon as it is in the state. */
 export async function imageIn(server: ServerUnderTest, name: string, state: string) {
   let found: Answer | undefined;
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
     await server.ask('/images', { anonymous: true });
     found = await server.ask(`/images/${name}/info`, { anonymous: true });
     if (found.json?.state === state) return found.json;

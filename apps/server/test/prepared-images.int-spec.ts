@@ -237,7 +237,7 @@ describe('the store', () => {
       if (state === 'preparing') await imageIn(server, name, 'ready');
     }
     expect([...stored('packs'), ...stored('maps')].filter((name) => name.startsWith('.'))).toEqual([]);
-  });
+  }, 90_000);
 });
 
 describe('a preparation that takes its time', () => {
