@@ -5,6 +5,9 @@ import { SEGMENTS_AT_ONCE } from '../engine/segment-runner.js';
 import type { Crew, CrewPorts } from './crew.js';
 import { errorOf, type FromWorker, failureOf, type ToWorker, type WorkerSetup } from './worker-messages.js';
 
+// What a segment leaves behind is small; without a limit V8 lets each thread's garbage grow to 16 MB.
+const LIMITS = { maxYoungGenerationSizeMb: 4 };
+
 interface Member {
   worker: Worker;
   /** Tasks that it has, by id. */
@@ -21,11 +24,11 @@ export class ThreadCrew implements Crew {
   constructor(
     entry: URL,
     readonly threads: number,
-    setup: WorkerSetup,
+    setup: Omit<WorkerSetup, 'threads'>,
     private readonly ports: CrewPorts,
   ) {
     this.capacity = threads * SEGMENTS_AT_ONCE;
-    this.#members = Array.from({ length: threads }, () => this.#start(entry, setup));
+    this.#members = Array.from({ length: threads }, () => this.#start(entry, { ...setup, threads }));
   }
 
   run(task: SegmentTask): Promise<SegmentDone> {
@@ -47,7 +50,11 @@ export class ThreadCrew implements Crew {
   }
 
   #start(entry: URL, setup: WorkerSetup): Member {
-    const member: Member = { worker: new Worker(entry, { workerData: setup }), tasks: new Map(), failure: undefined };
+    const member: Member = {
+      worker: new Worker(entry, { workerData: setup, resourceLimits: LIMITS }),
+      tasks: new Map(),
+      failure: undefined,
+    };
     member.worker.on('message', (message: FromWorker) => this.#hear(member, message));
     const gone = (why: string, cause?: Error): void => {
       member.failure ??= new BtyError('INTERNAL', `a worker thread ended: ${why}`, { cause });

@@ -16,6 +16,8 @@ export interface WorkerSetup {
   device: OpenDevice;
   table: { kind: 'map'; bytes: Uint8Array } | { kind: 'digests'; facts: DigestFacts };
   pack?: RangedFile | undefined;
+  /** Threads that share the memory for buffers. */
+  threads: number;
 }
 
 export type ToWorker =

@@ -7,7 +7,7 @@ import { RangedSource } from '../source/ranged-source.js';
 import { errorOf, type FromWorker, failureOf, type ToWorker, type WorkerSetup } from './worker-messages.js';
 
 /** Entry of a worker thread: carries out the segments that the main thread sends. */
-function serve(port: MessagePort, { device, table, pack }: WorkerSetup): void {
+function serve(port: MessagePort, { device, table, pack, threads }: WorkerSetup): void {
   const say = (message: FromWorker): void => port.postMessage(message);
   const abort = new AbortController();
   const granted = Promise.withResolvers<void>();
@@ -21,7 +21,7 @@ function serve(port: MessagePort, { device, table, pack }: WorkerSetup): void {
   const onRetry = (reason: string): void => say({ type: 'retry', reason });
   let runner: SegmentRunner;
   const access = new DeviceAccess(device);
-  if (table.kind === 'digests') runner = new SegmentRunner(access, new DigestTable(table.facts), undefined);
+  if (table.kind === 'digests') runner = new SegmentRunner(access, new DigestTable(table.facts), undefined, threads);
   else {
     const map = ImageMap.parse(Buffer.from(table.bytes.buffer, table.bytes.byteOffset, table.bytes.length));
     let restoring: Restoring | undefined;
@@ -29,7 +29,7 @@ function serve(port: MessagePort, { device, table, pack }: WorkerSetup): void {
       const frames = new RangedSource(pack, { authorization: () => authorization, onRetry });
       restoring = { table: map, frames, mayWrite, onRetry };
     }
-    runner = new SegmentRunner(access, map, restoring);
+    runner = new SegmentRunner(access, map, restoring, threads);
   }
   const carryOut = (message: Extract<ToWorker, { type: 'task' }>): void => {
     const { id, task } = message;

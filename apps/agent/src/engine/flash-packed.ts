@@ -5,6 +5,7 @@ import { cutRuns, runRange } from './chunk-table.js';
 import type { EnginePorts, EngineReport, Provisioning, StageClock } from './engine.js';
 import { finishFlash, segmentChunks, type WrittenBody } from './finish-flash.js';
 import { FirstWrite } from './first-write.js';
+import { FixedParts } from './fixed-parts.js';
 import { type PackedFlash, type Prepared, preparePacked } from './prepare-packed.js';
 import { addDone, nothingDone } from './segment.js';
 
@@ -71,17 +72,19 @@ function report(written: WrittenBody, prepared: Prepared, verifiedBytes: number,
 export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal: AbortSignal): Promise<EngineReport> {
   const { target, table, verify, stages, segmentBytes, provisioning } = order;
   const firstWrite = new FirstWrite(stages, signal);
-  // Worker threads start while this one prepares.
-  const crew = order.openCrew({ mayWrite: firstWrite.mayWrite, onRetry: ports.log });
+  let crew: Crew | undefined;
   try {
     const prepared = await preparePacked(order, ports.log, signal);
-    const { parts, head } = prepared;
+    const { head } = prepared;
     provisioning?.check(head);
+    crew = order.openCrew({ mayWrite: firstWrite.mayWrite, onRetry: ports.log });
+    const team = crew;
+    const parts = await FixedParts.inspect(target, prepared.zones, prepared.pieces);
     firstWrite.parts = parts;
     const written: WrittenBody = {
       target,
       table,
-      crew: () => crew,
+      crew: () => team,
       parts,
       verify,
       restored: [],
@@ -92,7 +95,7 @@ export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal
       firstWrite,
       provision: provisioning && (() => provisioning.write(head)),
     };
-    if (prepared.bodyDiffers) await firstWrite.mayWrite();
+    if (prepared.bodyDiffers || !parts.isRight('body')) await firstWrite.mayWrite();
     else stages.enter('comparing');
     const startMs = ports.nowMs();
     if (written.body.chunkCount > 0) await restoreBody(written, prepared, ports, signal);
@@ -101,7 +104,7 @@ export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal
   } catch (thrown) {
     throw firstWrite.failure(thrown, target.path);
   } finally {
-    await crew.close();
+    await crew?.close();
     order.frames.close();
   }
 }

@@ -12,7 +12,6 @@ import {
   piecesOf,
   tailPieces,
 } from './disk-zones.js';
-import { FixedParts } from './fixed-parts.js';
 import type { FrameSource } from './frame-source.js';
 import { sampleDisk } from './sample.js';
 import { chooseStrategy, SURELY_COMPARE } from './strategy.js';
@@ -27,17 +26,22 @@ export interface PackedFlash {
   strategy?: FlashStrategy | undefined;
 }
 
-/** What is known before the first write. */
-export interface Prepared {
+/** What the disk is to hold where its chunks alone do not tell. */
+export interface PackedPlan {
   head: Buffer;
   plan: ExpectedDisk;
-  parts: FixedParts;
+  zones: DiskZones;
+  pieces: FixedPiece[];
   body: { first: number; end: number };
+  fetchedBytes: number;
+}
+
+/** A plan, and how to go about it. */
+export interface Prepared extends PackedPlan {
   strategy: FlashStrategy;
   strategyReason: string;
-  /** A sampled chunk of the body, or a fixed part of it, is seen to differ. */
+  /** A sampled chunk of the body is seen to differ. */
   bodyDiffers: boolean;
-  fetchedBytes: number;
 }
 
 type Log = (line: string) => void;
@@ -88,16 +92,6 @@ async function decide(
   return { strategy, strategyReason: reason, bodyDiffers, fetchedBytes: link?.bytes ?? 0 };
 }
 
-/** What the disk is to hold where its chunks alone do not tell. */
-export interface PackedPlan {
-  head: Buffer;
-  plan: ExpectedDisk;
-  zones: DiskZones;
-  pieces: FixedPiece[];
-  body: { first: number; end: number };
-  fetchedBytes: number;
-}
-
 /** Loads the chunks that share the disk's head and tail, and puts together what those are to hold. */
 export async function planPacked(
   { target, table, frames }: Pick<PackedFlash, 'table' | 'frames'> & { target: Pick<DiskAccess, 'sizeBytes'> },
@@ -119,18 +113,12 @@ export async function planPacked(
   return { head, plan, zones, pieces, body, fetchedBytes: start.fetchedBytes + rest.fetchedBytes };
 }
 
-/** Plans the flash, compares head and tail with the disk, takes a sample of the rest, and chooses how to go on. */
+/**
+ * Plans the flash, takes a sample, and chooses how to go on. Worker threads are better started afterwards: while they start,
+ * they take the processors that the sample is measured with.
+ */
 export async function preparePacked(flash: PackedFlash, log: Log, signal: AbortSignal): Promise<Prepared> {
-  const { head, plan, zones, pieces, body, fetchedBytes } = await planPacked(flash, log, signal);
-  const parts = await FixedParts.inspect(flash.target, zones, pieces);
-  const decision = await decide(flash, body, signal);
-  return {
-    head,
-    plan,
-    parts,
-    body,
-    ...decision,
-    bodyDiffers: decision.bodyDiffers || !parts.isRight('body'),
-    fetchedBytes: decision.fetchedBytes + fetchedBytes,
-  };
+  const planned = await planPacked(flash, log, signal);
+  const decision = await decide(flash, planned.body, signal);
+  return { ...planned, ...decision, fetchedBytes: decision.fetchedBytes + planned.fetchedBytes };
 }

@@ -1,16 +1,24 @@
 import type { DiskAccess } from './block-target.js';
 import { isRight } from './chunk-comparer.js';
-import type { ChunkTable } from './chunk-table.js';
+import { type ChunkRun, type ChunkTable, runRange } from './chunk-table.js';
 import { SlotPool } from './slot-pool.js';
 
 const SAMPLES = 16;
 const READS_AT_ONCE = 4;
+// As much as the flash reads at once: single small chunks would show the latency of the disk, not its rate.
+const READ_BYTES = 512 * 1024;
 
 /** What a few chunks of data showed; the rate in bytes a second. */
 export interface Sample {
   sampledChunks: number;
   matchingChunks: number;
   diskReadRate: number;
+}
+
+/** The chunk and its neighbours of the range, as far as one read goes. */
+function around(table: ChunkTable, chunk: number, end: number): ChunkRun {
+  const count = Math.max(1, Math.floor(READ_BYTES / table.chunkBytes));
+  return { firstChunk: chunk, chunkCount: Math.min(count, end - chunk) };
 }
 
 /** Data chunks spread evenly over a range of chunks; `dataAt` counts them. */
@@ -28,7 +36,7 @@ export async function sampleDisk(
   { first, end }: { first: number; end: number },
 ): Promise<Sample> {
   const chunks = spread(table, first, end);
-  const slots = new SlotPool(READS_AT_ONCE, table.chunkBytes);
+  const slots = new SlotPool(READS_AT_ONCE, Math.max(READ_BYTES, table.chunkBytes));
   let matchingChunks = 0;
   let bytes = 0;
   const startMs = performance.now();
@@ -36,11 +44,10 @@ export async function sampleDisk(
     chunks.map(async (chunk) => {
       const slot = await slots.take();
       try {
-        const { offsetBytes, lengthBytes } = table.chunkRange(chunk);
-        const read = slot.subarray(0, lengthBytes);
-        await access.read(read, offsetBytes);
+        const { offsetBytes, lengthBytes } = runRange(table, around(table, chunk, end));
+        await access.read(slot.subarray(0, lengthBytes), offsetBytes);
         bytes += lengthBytes;
-        if (isRight(table, chunk, read)) matchingChunks += 1;
+        if (isRight(table, chunk, slot.subarray(0, table.chunkRange(chunk).lengthBytes))) matchingChunks += 1;
       } finally {
         slots.give(slot);
       }

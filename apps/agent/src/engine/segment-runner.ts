@@ -9,11 +9,25 @@ import { SlotPool } from './slot-pool.js';
 /** Segments that one runner works on at once: one reads while others fetch, decompress and write. */
 export const SEGMENTS_AT_ONCE = 3;
 
-const SLOT_BYTES = 1024 * 1024;
-const SLOTS = 8;
-const FETCH_BYTES = 2 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const SLOT_BYTES = MIB;
 // A frame may be a little larger than its chunk.
 const FRAME_OVERHEAD_BYTES = 64 * 1024;
+
+/** What the threads of a flash share: so much memory for the disk, and for what comes over the line. In bytes. */
+const DISK_MEMORY_BYTES = 16 * MIB;
+const LINE_MEMORY_BYTES = 12 * MIB;
+const LEAST_SLOTS = 4;
+
+/** The buffers of one of so many threads. Large chunks take more than their share, for they do not fit it. */
+function poolsFor(chunkBytes: number, threads: number): { slots: SlotPool; fetchSlots: () => SlotPool } {
+  const slotBytes = Math.max(SLOT_BYTES, chunkBytes);
+  const slots = Math.max(LEAST_SLOTS, Math.floor(DISK_MEMORY_BYTES / threads / slotBytes));
+  const share = Math.floor(LINE_MEMORY_BYTES / threads / SEGMENTS_AT_ONCE);
+  const fetchBytes = Math.max(share, chunkBytes + FRAME_OVERHEAD_BYTES);
+  const fetches = fetchBytes > share ? 2 : SEGMENTS_AT_ONCE;
+  return { slots: new SlotPool(slots, slotBytes), fetchSlots: () => new SlotPool(fetches, fetchBytes) };
+}
 
 /** The chunks to write, and where their frames come from. */
 export interface Restoring {
@@ -33,14 +47,12 @@ export class SegmentRunner {
     private readonly access: DiskAccess,
     private readonly table: ChunkTable,
     private readonly restoring: Restoring | undefined,
+    threads = 1,
   ) {
-    const large = table.chunkBytes > SLOT_BYTES;
-    const slots = new SlotPool(large ? SEGMENTS_AT_ONCE : SLOTS, Math.max(SLOT_BYTES, table.chunkBytes));
+    const { slots, fetchSlots } = poolsFor(table.chunkBytes, threads);
     this.#comparer = new ChunkComparer(access, table, slots);
     if (restoring === undefined) return;
-    const fetchBytes = Math.max(FETCH_BYTES, table.chunkBytes + FRAME_OVERHEAD_BYTES);
-    const fetchSlots = new SlotPool(large ? 2 : SEGMENTS_AT_ONCE, fetchBytes);
-    this.#restorer = new ChunkRestorer({ access, slots, fetchSlots, ...restoring });
+    this.#restorer = new ChunkRestorer({ access, slots, fetchSlots: fetchSlots(), ...restoring });
   }
 
   async run(task: SegmentTask, signal: AbortSignal): Promise<SegmentDone> {
