@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { BtyError } from '@bty/wire-types';
 import type { SegmentDone, SegmentTask } from '../engine/segment.js';
@@ -8,11 +9,14 @@ import { errorOf, type FromWorker, failureOf, type ToWorker, type WorkerSetup } 
 // What a segment leaves behind is small; without a limit V8 lets each thread's garbage grow to 16 MB.
 const LIMITS = { maxYoungGenerationSizeMb: 4 };
 
+const END_TIMEOUT_MS = 5000;
+
 interface Member {
   worker: Worker;
   /** Tasks that it has, by id. */
   tasks: Map<number, { resolve(done: SegmentDone): void; reject(error: Error): void }>;
   failure: BtyError | undefined;
+  ended: Promise<unknown>;
 }
 
 /** Worker threads that share one open disk. Each takes segments from end to end, so that nothing is copied between them. */
@@ -45,16 +49,19 @@ export class ThreadCrew implements Crew {
     for (const member of this.#members) tell(member, { type: 'abort', failure: failureOf(reason) });
   }
 
+  /** Lets the threads end by themselves: one that is terminated inside native code takes the whole process with it. */
   async close(): Promise<void> {
-    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+    for (const member of this.#members) tell(member, { type: 'end' });
+    const ended = Promise.all(this.#members.map((member) => member.ended));
+    // One that a dead disk holds is left behind.
+    await Promise.race([ended, sleep(END_TIMEOUT_MS, undefined, { ref: false })]);
+    for (const { worker } of this.#members) worker.unref();
   }
 
   #start(entry: URL, setup: WorkerSetup): Member {
-    const member: Member = {
-      worker: new Worker(entry, { workerData: setup, resourceLimits: LIMITS }),
-      tasks: new Map(),
-      failure: undefined,
-    };
+    const worker = new Worker(entry, { workerData: setup, resourceLimits: LIMITS });
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    const member: Member = { worker, tasks: new Map(), failure: undefined, ended };
     member.worker.on('message', (message: FromWorker) => this.#hear(member, message));
     const gone = (why: string, cause?: Error): void => {
       member.failure ??= new BtyError('INTERNAL', `a worker thread ended: ${why}`, { cause });

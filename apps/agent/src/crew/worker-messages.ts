@@ -23,7 +23,8 @@ export interface WorkerSetup {
 export type ToWorker =
   | { type: 'task'; id: number; task: SegmentTask; authorization: string | undefined }
   | { type: 'mayWrite' }
-  | { type: 'abort'; failure: Failure };
+  | { type: 'abort'; failure: Failure }
+  | { type: 'end' };
 
 export type FromWorker =
   | { type: 'done'; id: number; done: SegmentDone }

@@ -20,13 +20,14 @@ function serve(port: MessagePort, { device, table, pack, threads }: WorkerSetup)
   };
   const onRetry = (reason: string): void => say({ type: 'retry', reason });
   let runner: SegmentRunner;
+  let frames: RangedSource | undefined;
   const access = new DeviceAccess(device);
   if (table.kind === 'digests') runner = new SegmentRunner(access, new DigestTable(table.facts), undefined, threads);
   else {
     const map = ImageMap.parse(Buffer.from(table.bytes.buffer, table.bytes.byteOffset, table.bytes.length));
     let restoring: Restoring | undefined;
     if (pack !== undefined) {
-      const frames = new RangedSource(pack, { authorization: () => authorization, onRetry });
+      frames = new RangedSource(pack, { authorization: () => authorization, onRetry });
       restoring = { table: map, frames, mayWrite, onRetry };
     }
     runner = new SegmentRunner(access, map, restoring, threads);
@@ -42,7 +43,10 @@ function serve(port: MessagePort, { device, table, pack, threads }: WorkerSetup)
   port.on('message', (message: ToWorker) => {
     if (message.type === 'task') carryOut(message);
     else if (message.type === 'mayWrite') granted.resolve();
-    else {
+    else if (message.type === 'end') {
+      frames?.close();
+      port.close();
+    } else {
       const reason = errorOf(message.failure);
       abort.abort(reason);
       granted.reject(reason);
