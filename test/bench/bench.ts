@@ -31,6 +31,9 @@ export class Bench {
     this.tell = options.tell;
     mkdirSync(this.memoryDir);
     run('mount', '-t', 'tmpfs', '-o', 'size=95%', 'tmpfs', this.memoryDir);
+    // names of network namespaces, which only this bench shall see
+    mkdirSync('/run/netns', { recursive: true });
+    run('mount', '-t', 'tmpfs', 'tmpfs', '/run/netns');
     run('ip', 'link', 'set', 'lo', 'up');
     this.imageServer = new ImageServer(this.workDir);
     this.fileServer = new FileServer(this.workDir, {

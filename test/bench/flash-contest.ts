@@ -47,8 +47,17 @@ class FlashContest implements OpenContest {
       { length: work.machines },
       (_, index) => new TargetDisk(bench.memoryDir, `disk${index}`, work.sizeBytes),
     );
-    this.#throttle = work.slowDisk === true ? throttle(this.#disks[0]?.device ?? '') : undefined;
+    this.#throttle = work.slowDisk === true ? this.#slowDown() : undefined;
     this.contestants = work.tools.map((tool) => ({ tool: tool.tool, run: () => this.#flash(tool) }));
+  }
+
+  #slowDown(): Throttle {
+    try {
+      return throttle(this.#disks[0]?.device ?? '');
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   async reset(): Promise<void> {

@@ -5,8 +5,7 @@ import { Bench } from './bench.ts';
 import { alternate, type Outcome } from './contest.ts';
 import { describeMachine } from './machine.ts';
 import { rowText, summaryText } from './report.ts';
-import { ROWS, type Row, SLOW_TOOLS, type Work, workOf } from './rows.ts';
-import { detachStaleDisks } from './stale-disks.ts';
+import { ROWS, type Row, SLOW_TOOLS, type Wanted, type Work, workOf } from './rows.ts';
 import { judgeRow, type RowResult } from './verdict.ts';
 
 const SPARE_MEMORY = 2 * 2 ** 30;
@@ -45,26 +44,41 @@ async function offerAll(bench: Bench, work: Work): Promise<string | undefined> {
   }
 }
 
+/** Why the work cannot be done on this machine now; undefined when it can. */
+function obstacle(bench: Bench, work: Work): string | undefined {
+  const [needed, free] = [work.diskBytes + SPARE_MEMORY, bench.freeMemoryBytes()];
+  const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+  return free < needed ? `needs ${gib(needed)} GiB of free memory, there are ${gib(free)}` : undefined;
+}
+
+const unable = (tools: Iterable<string>, problem: string): Outcome[] =>
+  [...tools].map((tool) => ({ tool, runs: [], problem }));
+
+async function compete(bench: Bench, work: Work, wanted: Wanted): Promise<Outcome[]> {
+  const contest = await work.open(bench, wanted);
+  try {
+    return await alternate(contest, rounds, tell, interrupted.signal);
+  } finally {
+    contest.close();
+  }
+}
+
 async function measure(bench: Bench, name: string, rows: readonly Row[]): Promise<readonly Outcome[]> {
   const work = workOf(name);
   const ours = new Set(rows.map((row) => row.ours));
   const tools = new Set(rows.flatMap((row) => [row.ours, ...row.peers, ...(row.shown ?? [])]));
-  const [needed, free] = [work.diskBytes + SPARE_MEMORY, bench.freeMemoryBytes()];
-  if (free < needed) {
-    const problem = `needs ${(needed / 2 ** 30).toFixed(0)} GiB of free memory, there are ${(free / 2 ** 30).toFixed(1)}`;
-    return [...tools].map((tool) => ({ tool, runs: [], problem }));
-  }
+  const problem = obstacle(bench, work);
+  if (problem !== undefined) return unable(tools, problem);
   const refused = await offerAll(bench, work);
   const isWanted = (tool: string): boolean =>
     tools.has(tool) && !(options.quick && SLOW_TOOLS.includes(tool)) && !(refused !== undefined && ours.has(tool));
-  const contest = await work.open(bench, isWanted);
+  const readBack = rows.some((row) => row.withReadBack === true);
   try {
-    const outcomes = await alternate(contest, rounds, tell, interrupted.signal);
-    return refused === undefined
-      ? outcomes
-      : [...outcomes, ...[...ours].map((tool) => ({ tool, runs: [], problem: refused }))];
-  } finally {
-    contest.close();
+    const outcomes = await compete(bench, work, { isWanted, readBack });
+    return refused === undefined ? outcomes : [...outcomes, ...unable(ours, refused)];
+  } catch (error) {
+    interrupted.signal.throwIfAborted();
+    return unable(tools, error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -88,7 +102,6 @@ async function runRows(bench: Bench, rows: readonly Row[]): Promise<RowResult[]>
 
 const rows = chosenRows();
 const began = performance.now();
-detachStaleDisks();
 const bench = new Bench({ imagesDir: options.images, python: options.python, tell });
 let done = false;
 try {

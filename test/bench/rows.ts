@@ -25,17 +25,23 @@ const FULL_IMAGE_PEERS = [
   tools.btyLab('box').tool,
 ] as const;
 
+/** What of a contest is asked for. */
+export interface Wanted {
+  isWanted(tool: string): boolean;
+  /** Hash the disks after every run as well. */
+  readonly readBack: boolean;
+}
+
 /** One piece of work: what it takes, and which images bty's server must have prepared before. */
 export interface Work {
   readonly diskBytes: number;
   readonly offers: readonly string[];
-  /** Opens the contest with those of its tools that are wanted. */
-  open(bench: Bench, wanted: (tool: string) => boolean): OpenContest | Promise<OpenContest>;
+  open(bench: Bench, wanted: Wanted): OpenContest | Promise<OpenContest>;
 }
 
 function flashing(
   offers: readonly string[],
-  work: Partial<Omit<FlashWork, 'image' | 'start' | 'tools'>> & {
+  work: Partial<Omit<FlashWork, 'image' | 'start' | 'tools' | 'readBack'>> & {
     start?: string;
     image?: string;
     copies?: number;
@@ -48,7 +54,7 @@ function flashing(
   return {
     diskBytes: machines * sizeBytes,
     offers,
-    open: (bench, wanted) =>
+    open: (bench, { isWanted, readBack }) =>
       openFlashContest(
         {
           ...work,
@@ -57,7 +63,8 @@ function flashing(
           sizeBytes,
           link,
           machines,
-          tools: work.tools.filter(({ tool }) => wanted(tool)),
+          readBack,
+          tools: work.tools.filter(({ tool }) => isWanted(tool)),
         },
         bench,
       ),
@@ -73,7 +80,6 @@ const fullImagePeers = (image: string, qcow2: string): tools.FlashTool[] => [
 
 const WORKS = {
   'first-flash': flashing([ZST], {
-    readBack: true,
     tools: [
       tools.ours(ZST, 'written'),
       tools.ours(ZST, 'full'),
