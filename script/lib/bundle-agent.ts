@@ -29,20 +29,6 @@ const addons: Plugin = {
   },
 };
 
-// The libraries do nothing by being loaded but define what they export: what nobody uses of them stays out. Without this
-// every worker thread loads the validation of all messages to throw one kind of error.
-const shakenLibraries: Plugin = {
-  name: 'shaken-libraries',
-  setup(plugin) {
-    const resolved = Symbol('resolved');
-    plugin.onResolve({ filter: /^(@bty\/|\.)/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
-      if (pluginData === resolved || kind === 'entry-point') return undefined;
-      const result = await plugin.resolve(path, { importer, resolveDir, kind, pluginData: resolved });
-      return result.path.startsWith(join(ROOT, 'libs/')) ? { ...result, sideEffects: false } : undefined;
-    });
-  },
-};
-
 const outdir = join(ROOT, 'dist/agent-bundle');
 await rm(outdir, { recursive: true, force: true });
 await build({
@@ -65,6 +51,6 @@ await build({
   external: ['bufferutil', 'utf-8-validate'],
   define: { BTY_VERSION: JSON.stringify(version), BTY_WORKER: JSON.stringify('./worker.mjs') },
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  plugins: [addons, shakenLibraries],
+  plugins: [addons],
   logLevel: 'warning',
 });

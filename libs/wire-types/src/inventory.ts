@@ -1,3 +1,5 @@
+// before the first @Type; a bundle leaves index.ts out
+import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
