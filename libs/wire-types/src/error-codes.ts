@@ -35,6 +35,8 @@ export const ERROR_CODES = {
   SECTOR_SIZE_MISMATCH: { retryable: false, says: 'the image was made for another sector size' },
   DISK_IO: { retryable: false, says: 'the disk failed to read or write' },
   VERIFY_MISMATCH: { retryable: true, says: 'the disk does not give back what was written' },
+  // workflows and runs
+  ARCHIVE_INVALID: { retryable: false, says: 'the archive cannot be taken' },
   // the job
   MODE_UNSUPPORTED: { retryable: false, says: 'this provisioning mode cannot be carried out' },
   ROOT_NOT_FOUND: { retryable: false, says: 'the flashed disk has no root file system that can be provisioned' },
