@@ -68,3 +68,19 @@ need_build() {
     mv "$began" "$stamp"
   fi
 }
+
+# cijoe in a Python environment of its own, exactly the versions of its requirements
+need_cijoe() {
+  need_host_packages deploy/cijoe/host-packages
+  stamp=dist/cijoe/.bty-requirements
+  wanted=$(/usr/bin/python3 --version; cat deploy/cijoe/requirements.txt)
+  if [ "$wanted" != "$(cat "$stamp" 2>/dev/null)" ]; then
+    say "setup: cijoe (from PyPI, into dist/cijoe)"
+    rm -rf dist/cijoe
+    mkdir -p dist
+    { /usr/bin/python3 -m venv dist/cijoe && dist/cijoe/bin/python -m pip install --quiet --disable-pip-version-check \
+        --no-deps --require-hashes --only-binary :all: --requirement deploy/cijoe/requirements.txt >&2; } ||
+      die "cijoe could not be installed; its reason stands above"
+    printf '%s\n' "$wanted" > "$stamp"
+  fi
+}

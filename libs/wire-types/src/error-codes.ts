@@ -37,6 +37,17 @@ export const ERROR_CODES = {
   VERIFY_MISMATCH: { retryable: true, says: 'the disk does not give back what was written' },
   // workflows and runs
   ARCHIVE_INVALID: { retryable: false, says: 'the archive cannot be taken' },
+  WORKFLOW_INVALID: { retryable: false, says: 'cijoe does not take the workflow' },
+  WORKFLOW_FAILED: { retryable: false, says: 'a step of the workflow failed' },
+  RUN_ACTIVE: { retryable: false, says: 'the machine has an active run already' },
+  TIME_LIMIT: { retryable: false, says: 'it took longer than it may' },
+  LIMIT_EXCEEDED: { retryable: false, says: 'it used more than it may' },
+  INTERRUPTED: { retryable: false, says: 'whoever carried it out was stopped' },
+  SANDBOX_UNAVAILABLE: { retryable: true, says: 'no sandbox for workflows can be made' },
+  SSH_UNREACHABLE: { retryable: true, says: 'the flashed system does not answer over SSH' },
+  HOST_KEY_CHANGED: { retryable: false, says: 'the system shows another host key than the one that is pinned' },
+  WRONG_MACHINE: { retryable: true, says: 'what answers is not the flashed system of this machine' },
+  FACTS_INCOMPLETE: { retryable: true, says: 'what the system looks like cannot be collected' },
   // the job
   MODE_UNSUPPORTED: { retryable: false, says: 'this provisioning mode cannot be carried out' },
   ROOT_NOT_FOUND: { retryable: false, says: 'the flashed disk has no root file system that can be provisioned' },

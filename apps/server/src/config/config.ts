@@ -18,6 +18,11 @@ export const SETTINGS = {
     otherwise: '`$BTY_STATE_DIR/boot`',
     parse: plainText,
   },
+  BTY_CIJOE_DIR: {
+    says: 'Python environment in which cijoe is installed.',
+    otherwise: '`dist/cijoe` beside the server, which `script/server` makes',
+    parse: plainText,
+  },
   BTY_HTTP_HOST: { says: 'Address to listen on.', otherwise: 'all addresses', parse: plainText },
   BTY_HTTP_PORT: {
     says: 'Port to listen on; 0 takes a free one.',
@@ -76,6 +81,7 @@ export interface Config {
   readonly stateDir: string;
   readonly imageRoot: string;
   readonly bootDir: string;
+  readonly cijoeDir: string;
   readonly httpHost: string | undefined;
   readonly httpPort: number;
   readonly publicUrl: string | undefined;
@@ -133,6 +139,7 @@ export function parseConfig(env: Environment): Config {
     stateDir,
     imageRoot: resolve(readSetting(env, 'BTY_IMAGE_ROOT') ?? join(stateDir, 'images')),
     bootDir: resolve(readSetting(env, 'BTY_BOOT_DIR') ?? join(stateDir, 'boot')),
+    cijoeDir: resolve(readSetting(env, 'BTY_CIJOE_DIR') ?? join(root ?? '/', 'dist/cijoe')),
     httpHost: readSetting(env, 'BTY_HTTP_HOST'),
     httpPort: readSetting(env, 'BTY_HTTP_PORT') ?? 8080,
     publicUrl: readSetting(env, 'BTY_PUBLIC_URL'),
