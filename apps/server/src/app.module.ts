@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentsModule } from './agents/index.js';
 import { AuthModule } from './auth/index.js';
+import { BaselinesModule } from './baselines/index.js';
 import { BootModule } from './boot/index.js';
 import { type Config, ConfigModule } from './config/index.js';
 import { DatabaseModule, type DatabaseTarget } from './db/index.js';
@@ -11,6 +12,8 @@ import { ImagesModule } from './images/index.js';
 import { MachinesModule } from './machines/index.js';
 import { PxeModule } from './pxe/index.js';
 import { QueueModule } from './queue/index.js';
+import { RunsModule } from './runs/index.js';
+import { WorkflowsModule } from './workflows/index.js';
 
 /** The whole server on one database. */
 @Module({})
@@ -26,7 +29,10 @@ export class AppModule {
         AuthModule,
         ImagesModule,
         MachinesModule,
+        WorkflowsModule,
         FlashJobsModule,
+        BaselinesModule,
+        RunsModule,
         AgentsModule,
         PxeModule,
         BootModule,

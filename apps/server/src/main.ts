@@ -1,11 +1,12 @@
 import 'reflect-metadata';
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import type { NestExpressApplication } from '@nestjs/platform-express';
 import { closeApp, createApp } from './app.js';
 import { AdminTokenService } from './auth/index.js';
 import { type Config, readConfig, SettingError } from './config/index.js';
-import { type DatabaseTarget, EmbeddedPostgres } from './db/index.js';
+import { type DatabaseTarget, EmbeddedPostgres, embeddedTarget } from './db/index.js';
+import { closeWorker, createWorker } from './worker.js';
+import { WorkerProcess } from './worker-process.js';
 
 const STOP_TIMEOUT_MS = 9_000;
 
@@ -24,18 +25,21 @@ function showToken(service: AdminTokenService, token: string | undefined): void 
   else say(`new admin token: ${token}\nbty: it is not shown again; it is kept in ${service.file}`);
 }
 
-function stopOnSignal(app: NestExpressApplication, postgres: EmbeddedPostgres | undefined): void {
+/** Runs `steps` one after the other at the first signal to stop, or when `stop` is called, and ends the process. */
+function stopOnSignal(steps: readonly (() => Promise<void> | undefined)[]): (why: string) => void {
   let stopping = false;
-  const stop = (signal: string) => {
+  const stop = (why: string) => {
     if (stopping) return;
     stopping = true;
-    say(`${signal}: stopping`);
+    say(`${why}: stopping`);
     setTimeout(() => {
       say('stopping took too long');
       process.exit(1);
     }, STOP_TIMEOUT_MS).unref();
-    closeApp(app)
-      .then(() => postgres?.stop())
+    const all = async () => {
+      for (const step of steps) await step();
+    };
+    all()
       .then(() => process.exit(0))
       .catch((error: unknown) => {
         say(`stopping failed: ${String(error)}`);
@@ -44,12 +48,18 @@ function stopOnSignal(app: NestExpressApplication, postgres: EmbeddedPostgres | 
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  return stop;
 }
 
-async function main(): Promise<void> {
-  const { config, warnings } = readConfig();
-  for (const warning of warnings) say(warning);
-  mkdirSync(config.stateDir, { recursive: true });
+/** Another process of this program as the worker, with the same settings. */
+function startWorkerProcess(): WorkerProcess {
+  const args = [...process.execArgv, ...process.argv.slice(1, 2), '--worker'];
+  const worker = new WorkerProcess(args, process.env, say);
+  worker.start();
+  return worker;
+}
+
+async function serve(config: Config): Promise<void> {
   const { postgres, target } = await startDatabase(config);
   const app = await createApp(config, target);
   const admin = app.get(AdminTokenService, { strict: false });
@@ -61,10 +71,28 @@ async function main(): Promise<void> {
     process.exit(0);
   }
   showToken(admin, await admin.ensure());
-  stopOnSignal(app, postgres);
+  let worker: WorkerProcess | undefined;
+  stopOnSignal([() => worker?.stop(), () => closeApp(app), () => postgres?.stop()]);
   await (config.httpHost === undefined ? app.listen(config.httpPort) : app.listen(config.httpPort, config.httpHost));
   const { port } = app.getHttpServer().address() as AddressInfo;
   say(`bty ${config.version} listens on port ${port}; its API is described at http://localhost:${port}/docs`);
+  if (config.role === 'all') worker = startWorkerProcess();
+}
+
+async function work(config: Config): Promise<void> {
+  const target = config.databaseUrl === undefined ? embeddedTarget(config.stateDir) : { url: config.databaseUrl };
+  const worker = await createWorker(config, target);
+  const stop = stopOnSignal([() => closeWorker(worker)]);
+  // The server that has started this worker is gone, and its Postgres with it.
+  process.once('disconnect', () => stop('the server has ended'));
+  say(`a worker of bty ${config.version} waits for runs`);
+}
+
+async function main(): Promise<void> {
+  const { config, warnings } = readConfig();
+  for (const warning of warnings) say(warning);
+  mkdirSync(config.stateDir, { recursive: true });
+  await (config.role === 'worker' || process.argv.includes('--worker') ? work(config) : serve(config));
 }
 
 main().catch((error: unknown) => {

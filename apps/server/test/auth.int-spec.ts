@@ -9,6 +9,7 @@ const OPEN = [
   'GET /pxe-bootstrap.ipxe',
   'GET /pxe/{mac}',
   'HEAD /pxe/{mac}',
+  'POST /pxe/{mac}/booted',
   'POST /pxe/{mac}/done',
   'GET /boot/{name}',
   'GET /images',

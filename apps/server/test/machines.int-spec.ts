@@ -22,7 +22,6 @@ describe('PUT /machines/{mac}', () => {
       tags: ['nvme', 'rack-2'],
       target_hint: { serial: 'S1', min_size_bytes: 1 },
       ssh_host: 'fd00::1',
-      cijoe_workflow_ref: 'smoke',
     });
     expect(made.status).toBe(201);
     expect(made.json).toMatchObject({
@@ -34,7 +33,6 @@ describe('PUT /machines/{mac}', () => {
       tags: ['nvme', 'rack-2'],
       target_hint: { serial: 'S1', min_size_bytes: 1 },
       ssh_host: 'fd00::1',
-      cijoe_workflow_ref: 'smoke',
       discovered_at: null,
       last_seen_at: null,
       last_flashed_at: null,
@@ -89,7 +87,8 @@ describe('PUT /machines/{mac}', () => {
     [{ user_data: '' }, 'user_data'],
     [{ user_data: 7 }, 'user_data'],
     [{ network_config: 'version: 9' }, 'network_config'],
-    [{ provisioning_mode: 'cijoe-online' }, 'provisioning_mode'],
+    [{ provisioning_mode: 'cijoe-online' }, 'cijoe_workflow_ref'],
+    [{ cijoe_workflow_ref: 'not-there' }, 'cijoe_workflow_ref'],
     [{ hostname: 'a b' }, 'hostname'],
     [{ hostname: '-a' }, 'hostname'],
     [{ hostname: '' }, 'hostname'],
@@ -159,7 +158,7 @@ describe('PUT /machines/{mac}', () => {
 
   it('says which modes this version can carry out', async () => {
     const answer = await server.put(`/machines/${MAC}`, { provisioning_mode: 'cijoe' });
-    expect(answer.json.fields[0].problem).toContain('can carry out none and cloud-init only');
+    expect(answer.json.fields[0].problem).toContain('can carry out none and cloud-init and cijoe-online only');
   });
 });
 

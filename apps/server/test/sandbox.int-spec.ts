@@ -295,7 +295,7 @@ os.kill(os.getppid(), signal.SIGKILL)
     const running = run(
       `
 import time
-print('here', flush=True); open('/work/out/part', 'w').write('half')
+open('/work/out/part', 'w').write('half'); print('here', flush=True)
 time.sleep(60)
 `,
       {

@@ -45,7 +45,7 @@ export class ServerProcess extends ServerUnderTest {
     settings: Record<string, string> = {},
   ): Promise<ServerProcess> {
     if (!existsSync(MAIN)) throw new Error('the server is not built: npm run build');
-    const own = { BTY_STATE_DIR: stateDir, BTY_HTTP_PORT: '0', BTY_HTTP_HOST: '127.0.0.1' };
+    const own = { BTY_STATE_DIR: stateDir, BTY_HTTP_PORT: '0', BTY_HTTP_HOST: '127.0.0.1', BTY_ROLE: 'server' };
     const env = { PATH: process.env['PATH'], ...own, ...settings };
     const child = spawn(NODE, ['--enable-source-maps', MAIN, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
     const server = new ServerProcess(stateDir, child);

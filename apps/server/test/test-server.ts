@@ -7,6 +7,7 @@ import { closeApp, createApp } from '../src/app.js';
 import { AdminTokenService } from '../src/auth/index.js';
 import { type Config, parseConfig } from '../src/config/index.js';
 import type { SocketTarget } from '../src/db/database-target.js';
+import { closeWorker, createWorker } from '../src/worker.js';
 import { queueSettings } from './queue-settings.js';
 import { ServerUnderTest } from './server-under-test.js';
 import { createDatabase } from './test-database.js';
@@ -63,6 +64,13 @@ export class TestServer extends ServerUnderTest {
   /** Starts a second server beside this one, on the same database, queues and directories. */
   async twin(): Promise<TestServer> {
     return TestServer.open(this.config, this.database, async () => undefined, this.token);
+  }
+
+  /** Starts a worker beside this server, on the same database, queues and directories. */
+  async worker(): Promise<{ stop(): Promise<void> }> {
+    const worker = await createWorker(this.config, this.database);
+    worker.useLogger(false);
+    return { stop: () => closeWorker(worker) };
   }
 
   async stop(): Promise<void> {

@@ -5,7 +5,7 @@
 const OPEN_ROUTES: readonly { readonly methods: readonly string[]; readonly path: RegExp }[] = [
   { methods: ['GET', 'HEAD'], path: /^\/pxe-bootstrap\.ipxe$/ },
   { methods: ['GET', 'HEAD'], path: /^\/pxe\/[^/]+$/ },
-  { methods: ['POST'], path: /^\/pxe\/[^/]+\/done$/ },
+  { methods: ['POST'], path: /^\/pxe\/[^/]+\/(done|booted)$/ },
   { methods: ['GET', 'HEAD'], path: /^\/boot\/[^/]+$/ },
   { methods: ['GET', 'HEAD'], path: /^\/images(\/[^/]+(\/info)?)?$/ },
   { methods: ['GET', 'HEAD'], path: /^\/(maps|packs)\/[^/]+$/ },

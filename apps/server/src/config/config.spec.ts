@@ -44,6 +44,7 @@ describe('parseConfig', () => {
     [{ BTY_PUBLIC_URL: 'http://lab/bty' }, /^BTY_PUBLIC_URL: must be like http:\/\/10\.0\.0\.1:8080/],
     [{ BTY_PUBLIC_URL: 'http://lab\nexit' }, /^BTY_PUBLIC_URL: must be like/],
     [{ BTY_PUBLIC_URL: 'ftp://lab' }, /^BTY_PUBLIC_URL: must be like/],
+    [{ BTY_ROLE: 'api' }, 'BTY_ROLE: must be one of all, server, worker, not "api"'],
     [{ BTY_KERNEL_ARGS: 'quiet \u0024{net0/mac}' }, /^BTY_KERNEL_ARGS: may hold/],
     [{ BTY_KERNEL_ARGS: 'a\nsanboot' }, /^BTY_KERNEL_ARGS: may hold/],
   ])('refuses %j and names the variable', (env, message) => {

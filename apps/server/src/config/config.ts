@@ -1,7 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { nearestName } from './nearest-name.js';
-import { addressOf, baseUrl, kernelArguments, plainText, type Setting, SettingError, wholeNumber } from './setting.js';
+import {
+  addressOf,
+  baseUrl,
+  kernelArguments,
+  oneOf,
+  plainText,
+  type Setting,
+  SettingError,
+  wholeNumber,
+} from './setting.js';
 
 const GIB = 1024 ** 3;
 
@@ -56,6 +65,31 @@ export const SETTINGS = {
     otherwise: '120',
     parse: wholeNumber(1, 86_400),
   },
+  BTY_ROLE: {
+    says: 'What this process does: `server` answers, `worker` carries out workflows, `all` does both in two processes.',
+    otherwise: '`all`',
+    parse: oneOf('all', 'server', 'worker'),
+  },
+  BTY_RUN_TIMEOUT: {
+    says: 'Seconds that a workflow may take.',
+    otherwise: '1800',
+    parse: wholeNumber(1, 86_400),
+  },
+  BTY_RUN_SSH_TIMEOUT: {
+    says: 'Seconds that a flashed system may take until it answers over SSH.',
+    otherwise: '600',
+    parse: wholeNumber(1, 86_400),
+  },
+  BTY_MAX_RUNS: {
+    says: 'How many workflows a worker carries out at once.',
+    otherwise: '4',
+    parse: wholeNumber(1, 64),
+  },
+  BTY_DRIFT_INTERVAL: {
+    says: 'Seconds between drift checks of a machine that has a baseline; 0 turns them off.',
+    otherwise: '0',
+    parse: wholeNumber(0, 30 * 86_400),
+  },
   BTY_MAX_IMAGE_BYTES: {
     says: 'Largest image that is taken, in bytes: its file, and the disk that it holds.',
     otherwise: '256 GiB',
@@ -89,6 +123,11 @@ export interface Config {
   readonly redisUrl: string | undefined;
   readonly firstBootWindowSeconds: number;
   readonly noProgressTimeoutSeconds: number;
+  readonly role: 'all' | 'server' | 'worker';
+  readonly runTimeoutSeconds: number;
+  readonly runSshTimeoutSeconds: number;
+  readonly maxRuns: number;
+  readonly driftIntervalSeconds: number;
   readonly maxImageBytes: number;
   readonly storeQuotaBytes: number | undefined;
   readonly kernelArgs: string;
@@ -147,6 +186,11 @@ export function parseConfig(env: Environment): Config {
     redisUrl: readSetting(env, 'BTY_REDIS_URL'),
     firstBootWindowSeconds: readSetting(env, 'BTY_FIRST_BOOT_WINDOW') ?? 180,
     noProgressTimeoutSeconds: readSetting(env, 'BTY_NO_PROGRESS_TIMEOUT') ?? 120,
+    role: readSetting(env, 'BTY_ROLE') ?? 'all',
+    runTimeoutSeconds: readSetting(env, 'BTY_RUN_TIMEOUT') ?? 1800,
+    runSshTimeoutSeconds: readSetting(env, 'BTY_RUN_SSH_TIMEOUT') ?? 600,
+    maxRuns: readSetting(env, 'BTY_MAX_RUNS') ?? 4,
+    driftIntervalSeconds: readSetting(env, 'BTY_DRIFT_INTERVAL') ?? 0,
     maxImageBytes: readSetting(env, 'BTY_MAX_IMAGE_BYTES') ?? 256 * GIB,
     storeQuotaBytes: readSetting(env, 'BTY_STORE_QUOTA_BYTES'),
     kernelArgs: readSetting(env, 'BTY_KERNEL_ARGS') ?? '',

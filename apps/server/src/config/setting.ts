@@ -57,6 +57,15 @@ export function kernelArguments(text: string): string {
   return words.join(' ');
 }
 
+/** One of a few words. */
+export function oneOf<T extends string>(...words: T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((known) => known === text);
+    if (word === undefined) throw new Error(`must be one of ${words.join(', ')}, not ${JSON.stringify(text)}`);
+    return word;
+  };
+}
+
 /** A path or a name, as it is. */
 export function plainText(text: string): string {
   return text;

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { AgentSessionEntity, ApiTokenEntity, BootTokenEntity } from '../auth/index.js';
+import { BaselineEntity, DriftCheckEntity } from '../baselines/index.js';
 import { EventEntity } from '../events/index.js';
 import { FlashJobEntity, FlashLogEntity, FlashReportEntity } from '../flash-jobs/index.js';
 import { ImageEntity } from '../images/index.js';
 import { MachineEntity, MachineNicEntity } from '../machines/index.js';
 import { InstallationKeyEntity } from '../provisioning/index.js';
+import { RunEntity } from '../runs/index.js';
+import { WorkflowVersionEntity } from '../workflows/index.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
 
@@ -24,7 +27,9 @@ const source = new DataSource({
   entities: [
     AgentSessionEntity,
     ApiTokenEntity,
+    BaselineEntity,
     BootTokenEntity,
+    DriftCheckEntity,
     EventEntity,
     FlashJobEntity,
     FlashLogEntity,
@@ -33,6 +38,8 @@ const source = new DataSource({
     InstallationKeyEntity,
     MachineEntity,
     MachineNicEntity,
+    RunEntity,
+    WorkflowVersionEntity,
   ],
 });
 await source.initialize();

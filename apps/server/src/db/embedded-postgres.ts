@@ -26,6 +26,11 @@ const SETTINGS = [
   'max_logical_replication_workers=0',
 ];
 
+/** Where the bundled Postgres of a state directory is, for whoever uses it while another process runs it. */
+export function embeddedTarget(stateDir: string): SocketTarget {
+  return { socketDir: socketDirFor(stateDir), user: SUPERUSER, database: DATABASE };
+}
+
 /**
  * The bundled Postgres: a real one, on a Unix socket that only this account reaches, with its data below the state
  * directory. It stops with this process, and is started again when it dies by itself.
@@ -59,7 +64,7 @@ export class EmbeddedPostgres {
   }
 
   get target(): SocketTarget {
-    return { socketDir: this.socketDir, user: SUPERUSER, database: DATABASE };
+    return embeddedTarget(this.stateDir);
   }
 
   /** Process id of the postmaster while it runs. */

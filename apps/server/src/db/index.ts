@@ -3,5 +3,5 @@ export { openPool } from './connection.js';
 export { DatabaseModule } from './database.module.js';
 export { isDatabaseOutage, isUnstorableText } from './database-error.js';
 export type { DatabaseTarget } from './database-target.js';
-export { EmbeddedPostgres } from './embedded-postgres.js';
+export { EmbeddedPostgres, embeddedTarget } from './embedded-postgres.js';
 export { storable } from './storable.js';

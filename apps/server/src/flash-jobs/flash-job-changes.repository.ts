@@ -14,6 +14,9 @@ const MAX_TRIES = 5;
 /** Rolls the transaction back when somebody else was faster. */
 class ConflictSignal extends Error {}
 
+/** The transaction of a change, for whatever belongs into it. */
+export type ChangeTransaction = EntityManager;
+
 /** Names an acknowledged report. */
 export interface ReportKey {
   readonly epoch: number;

@@ -39,7 +39,7 @@ export class FlashJobCreate {
     if (earlier !== undefined) return { job: earlier, created: false };
     const key = await this.sources.sshPublicKey();
     const job = await this.changes.insert(actor, async (manager) => {
-      const sources = await this.sources.claimIn(manager, order.mac, order.image, key);
+      const sources = await this.sources.claimIn(manager, order, order.image, key);
       refuseUnflashable(sources.imageName, sources.image);
       const keyed = { idempotencyKey: idempotencyKey ?? null, requestHash: orderHash(order), requestedBy: actor.name };
       const { problems, seed } = planOf(order, sources);
@@ -62,8 +62,8 @@ export class FlashJobCreate {
     const key = await this.sources.sshPublicKey();
     let problem: JobError | undefined;
     const job = await this.changes.insert(actor, async (manager) => {
-      const sources = await this.sources.claimIn(manager, mac, name, key);
       const order = { mac, texts: NO_SEED_TEXTS };
+      const sources = await this.sources.claimIn(manager, order, name, key);
       const { problems, seed } = planOf(order, sources);
       problem = unflashable(name, sources.image) ?? unprovisionable(problems);
       return newJob(order, sources, seed, now);

@@ -57,6 +57,13 @@ export class FlashJobPost extends SeedTextsPut {
   @ApiProperty({ enum: PROVISIONING_MODES, enumName: 'ProvisioningMode', required: false, nullable: true })
   provisioning_mode?: ProvisioningMode | null;
 
+  /** Workflow for the modes `cijoe` and `cijoe-online`, `NAME` or `NAME@DIGEST`; left out, that of the machine's record. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  @ApiProperty({ type: String, required: false, nullable: true })
+  cijoe_workflow_ref?: string | null;
+
   /** Which disk is the target; left out, that of the machine's record. */
   @IsOptional()
   @IsObject()
@@ -95,6 +102,7 @@ export function toJobOrder(body: FlashJobPost): JobOrder {
     verify: body.verify ?? undefined,
     targetHint: Object.keys(hint).length === 0 ? undefined : hint,
     provisioningMode: body.provisioning_mode ?? undefined,
+    cijoeWorkflowRef: body.cijoe_workflow_ref ?? undefined,
     texts: toSeedTexts(body),
   };
 }

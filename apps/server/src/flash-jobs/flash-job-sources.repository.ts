@@ -5,6 +5,8 @@ import { invalidFields } from '../http/index.js';
 import { type ImageEntity, ImagesRepository } from '../images/index.js';
 import { type MachineEntity, MachinesRepository, noSuchMachine } from '../machines/index.js';
 import { InstallationKeyRepository } from '../provisioning/index.js';
+import { WorkflowCatalog } from '../workflows/index.js';
+import type { JobOrder } from './job-order.js';
 
 /** What a new job is made of. `image` is undefined when the catalogue has none of that name. */
 export interface JobSources {
@@ -12,6 +14,8 @@ export interface JobSources {
   readonly imageName: string;
   readonly image: ImageEntity | undefined;
   readonly sshPublicKey: string;
+  /** What the order or else the record names; `problem` when that is nothing which can be run. */
+  readonly workflow: Awaited<ReturnType<WorkflowCatalog['resolve']>> | undefined;
 }
 
 /** The machines, images and keys that new jobs draw on. */
@@ -21,6 +25,7 @@ export class FlashJobSourcesRepository {
     private readonly machines: MachinesRepository,
     private readonly images: ImagesRepository,
     private readonly keys: InstallationKeyRepository,
+    private readonly workflows: WorkflowCatalog,
   ) {}
 
   sshPublicKey(): Promise<string> {
@@ -40,7 +45,7 @@ export class FlashJobSourcesRepository {
    */
   async claimIn(
     manager: EntityManager,
-    mac: MacAddress,
+    { mac, cijoeWorkflowRef }: JobOrder,
     imageName: string | undefined,
     sshPublicKey: string,
   ): Promise<JobSources> {
@@ -48,6 +53,8 @@ export class FlashJobSourcesRepository {
     if (machine === undefined) throw noSuchMachine(mac);
     const name = imageName ?? machine.image;
     if (name === null) throw invalidFields([{ field: 'image', problem: `the record of ${mac} names no image` }]);
-    return { machine, imageName: name, image: await this.images.claimIn(manager, name), sshPublicKey };
+    const ref = cijoeWorkflowRef ?? machine.cijoeWorkflowRef;
+    const workflow = ref === null ? undefined : await this.workflows.resolve(ref, manager);
+    return { machine, imageName: name, image: await this.images.claimIn(manager, name), sshPublicKey, workflow };
   }
 }

@@ -74,6 +74,14 @@ export class FlashJobDto {
   @ApiProperty({ enum: PROVISIONING_MODES, enumName: 'ProvisioningMode' })
   provisioning_mode: ProvisioningMode;
 
+  /** The workflow that belongs to the mode, if it has one. */
+  @ApiProperty({ type: String, nullable: true })
+  workflow: string | null;
+
+  /** Its version, fixed when the job was made. */
+  @ApiProperty({ type: String, nullable: true })
+  workflow_digest: string | null;
+
   /**
    * Who ordered it: a token, or the machine's boot policy.
    * @example 'token:admin'
@@ -121,6 +129,8 @@ export function toFlashJobDto(job: FlashJobEntity): FlashJobDto {
     verify: job.verify,
     target_hint: job.targetHint,
     provisioning_mode: job.provisioningMode,
+    workflow: job.workflowName,
+    workflow_digest: job.workflowDigest,
     requested_by: job.requestedBy,
     progress: job.progress === null ? null : toProgressDto(job.progress),
     history: job.history.map(toHistoryDto),

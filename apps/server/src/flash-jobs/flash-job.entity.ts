@@ -105,6 +105,13 @@ export class FlashJobEntity {
   @Column('jsonb', { nullable: true })
   seed: JobSeed | null;
 
+  /** The workflow of modes that have one, fixed when the job was made. */
+  @Column('text', { nullable: true })
+  workflowName: string | null;
+
+  @Column('text', { nullable: true })
+  workflowDigest: string | null;
+
   /** Who ordered it: `token:<name>`, or `policy`. */
   @Column('text')
   requestedBy: string;

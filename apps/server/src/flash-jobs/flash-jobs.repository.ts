@@ -51,6 +51,20 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
     return (await this.source.getRepository(FlashJobEntity).findOne({ where, order }))?.result?.target;
   }
 
+  /** The flash that is on the machine's disk, as far as this server knows. */
+  async lastSucceededOf(mac: string): Promise<FlashJobEntity | undefined> {
+    const order = { finishedAt: 'DESC' } as const;
+    const where = { mac, state: 'succeeded' as const };
+    return (await this.source.getRepository(FlashJobEntity).findOne({ where, order })) ?? undefined;
+  }
+
+  /** An active job that carries a workflow, or one version of it. */
+  async activeWithWorkflow(name: string, digest: string | undefined): Promise<FlashJobEntity | undefined> {
+    const version = digest === undefined ? {} : { workflowDigest: digest };
+    const where = { workflowName: name, ...version, state: In(ACTIVE) };
+    return (await this.source.getRepository(FlashJobEntity).findOneBy(where)) ?? undefined;
+  }
+
   async byIdempotencyKey(idempotencyKey: string): Promise<FlashJobEntity | undefined> {
     return (await this.source.getRepository(FlashJobEntity).findOneBy({ idempotencyKey })) ?? undefined;
   }

@@ -11,6 +11,7 @@ import { CONFIG, type Config } from '../config/index.js';
 import { storable } from '../db/index.js';
 import type { Actor } from '../http/index.js';
 import { MachinesRepository } from '../machines/index.js';
+import { AfterFlash } from './after-flash.port.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
@@ -42,6 +43,7 @@ export class FlashReports {
     private readonly jobs: FlashJobsRepository,
     private readonly changes: FlashJobChangesRepository,
     private readonly machines: MachinesRepository,
+    private readonly after: AfterFlash,
   ) {}
 
   /**
@@ -67,16 +69,20 @@ export class FlashReports {
       if (report.outcome === 'succeeded') return { event: 'succeed', set: { result: result ?? null } };
       return failWith(error ?? { code: 'INTERNAL', message: 'the agent gave no reason' });
     };
+    let next: (() => void) | undefined;
     const changed = await this.changes.change(report.job_id, actor, now, decide, {
       report,
       also: async (manager, job) => {
-        if (job.state === 'succeeded') await this.machines.markFlashedIn(manager, job.mac, actor, now);
+        if (job.state !== 'succeeded') return;
+        await this.machines.markFlashedIn(manager, job.mac, actor, now);
+        next = await this.after.succeededIn(manager, job, actor, now);
       },
     });
     if (changed !== undefined) {
       const why = error === undefined ? '' : `: ${error.code} ${error.message}`;
       this.log.log(`flash job ${changed.id} of ${changed.mac} has ${changed.state}${why}`);
     }
+    next?.();
   }
 
   /** Lets the attempt make its disk bootable. From then on the job cannot be cancelled. Returns why not, if not. */

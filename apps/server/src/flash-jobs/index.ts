@@ -1,6 +1,8 @@
+export { AfterFlash } from './after-flash.port.js';
 export { AgentDispatcher } from './agent-dispatcher.port.js';
 export { FlashHandOut } from './flash-hand-out.service.js';
 export { FlashJobEntity } from './flash-job.entity.js';
+export type { ChangeTransaction } from './flash-job-changes.repository.js';
 export { FlashJobCreate } from './flash-job-create.service.js';
 export { FlashJobsModule } from './flash-jobs.module.js';
 export { FlashJobsRepository } from './flash-jobs.repository.js';

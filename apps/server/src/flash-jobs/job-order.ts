@@ -15,6 +15,7 @@ export interface JobOrder {
   readonly verify?: VerifyMode | undefined;
   readonly targetHint?: TargetHint | undefined;
   readonly provisioningMode?: ProvisioningMode | undefined;
+  readonly cijoeWorkflowRef?: string | undefined;
   readonly texts: SeedTexts;
 }
 
@@ -22,7 +23,7 @@ export interface JobOrder {
 export function orderHash(order: JobOrder): string {
   const hint = Object.entries(order.targetHint ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const texts = SEED_TEXT_NAMES.map((name) => order.texts[name]);
-  const { mac, image = null, verify = null, provisioningMode = null } = order;
-  const canonical = JSON.stringify([mac, image, verify, hint, provisioningMode, texts]);
+  const { mac, image = null, verify = null, provisioningMode = null, cijoeWorkflowRef = null } = order;
+  const canonical = JSON.stringify([mac, image, verify, hint, provisioningMode, cijoeWorkflowRef, texts]);
   return createHash('sha256').update(canonical).digest('hex');
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { SEED_TEXT_NAMES } from '@bty/wire-types';
+import { type ProvisioningMode, SEED_TEXT_NAMES } from '@bty/wire-types';
 import { seedTextsOf } from '../machines/index.js';
 import {
   type JobSeed,
@@ -18,22 +18,33 @@ function textsOf(order: JobOrder, record: SeedTexts): SeedTexts {
   ) as unknown as SeedTexts;
 }
 
+function takesWorkflow(mode: ProvisioningMode): boolean {
+  return MODE_NEEDS[mode].needs.includes('cijoe_workflow_ref');
+}
+
 /** The seed that a job for this order carries, or what its provisioning mode lacks. */
-export function planOf(order: JobOrder, { machine, imageName, sshPublicKey }: JobSources): ProvisioningPlan {
+export function planOf(order: JobOrder, { machine, imageName, sshPublicKey, workflow }: JobSources): ProvisioningPlan {
   const mode = order.provisioningMode ?? machine.provisioningMode;
   const idle = MODE_NEEDS[mode].takesSeed ? [] : SEED_TEXT_NAMES.filter((name) => order.texts[name] !== null);
   if (idle.length > 0) {
     const problem = `provisioning mode ${mode} has no use for it`;
     return { problems: idle.map((field) => ({ field, problem })), seed: null };
   }
-  const { mac, hostname, cijoeWorkflowRef } = machine;
+  const { mac, hostname } = machine;
+  const cijoeWorkflowRef = order.cijoeWorkflowRef ?? machine.cijoeWorkflowRef;
   const texts = textsOf(order, seedTextsOf(machine));
-  return planProvisioning({ mode, mac, hostname, image: imageName, cijoeWorkflowRef, texts }, sshPublicKey);
+  const plan = planProvisioning({ mode, mac, hostname, image: imageName, cijoeWorkflowRef, texts }, sshPublicKey);
+  if (!takesWorkflow(mode) || workflow === undefined || !('problem' in workflow)) return plan;
+  return { seed: null, problems: [...plan.problems, { field: 'cijoe_workflow_ref', problem: workflow.problem }] };
 }
 
 /** A queued job with all that its agent will need. */
 export function newJob(order: JobOrder, sources: JobSources, seed: JobSeed | null, now: Date): FlashJobEntity {
   const { machine, image, imageName } = sources;
+  const provisioningMode = order.provisioningMode ?? machine.provisioningMode;
+  const workflow = takesWorkflow(provisioningMode) ? sources.workflow : undefined;
+  const { name: workflowName = null, digest: workflowDigest = null } =
+    workflow !== undefined && 'version' in workflow ? workflow.version : {};
   return {
     id: randomUUID(),
     mac: machine.mac,
@@ -52,7 +63,9 @@ export function newJob(order: JobOrder, sources: JobSources, seed: JobSeed | nul
     packBlake3: null,
     verify: order.verify ?? 'full',
     targetHint: order.targetHint ?? machine.targetHint,
-    provisioningMode: order.provisioningMode ?? machine.provisioningMode,
+    provisioningMode,
+    workflowName,
+    workflowDigest,
     seed,
     requestedBy: 'policy',
     idempotencyKey: null,

@@ -6,5 +6,6 @@ export { isUpload, JSON_BODY, refuseForbiddenFields, refuseOtherContent } from '
 export { MacPipe } from './mac.pipe.js';
 export { cutPage, PageQuery } from './page.dto.js';
 export { ProblemFilter } from './problem.filter.js';
+export { readBody } from './read-body.js';
 export { type OpenFile, sendFile } from './send-file.js';
 export { invalidFields, validationPipe } from './validation.js';

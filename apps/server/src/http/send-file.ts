@@ -9,6 +9,8 @@ import { sendRange } from './send-range.js';
 export interface OpenFile {
   readonly handle: FileHandle;
   readonly sizeBytes: number;
+  /** Where in the file that is, when it is a part of it. */
+  readonly offsetBytes?: number | undefined;
   /** Strong, with its quotes. */
   readonly etag: string;
   readonly modifiedAt: Date;
@@ -47,6 +49,7 @@ async function sendBytes(request: Request, response: Response, file: OpenFile): 
   if (range.kind === 'part') response.setHeader('Content-Range', `bytes ${first}-${last}/${sizeBytes}`);
   response.setHeader('Content-Type', 'application/octet-stream');
   response.setHeader('Content-Length', String(last - first + 1));
-  if (request.method === 'HEAD') response.end();
-  else await sendRange(response, file.handle, first, last);
+  const start = first + (file.offsetBytes ?? 0);
+  if (request.method === 'HEAD' || last < first) response.end();
+  else await sendRange(response, file.handle, start, start + last - first);
 }

@@ -16,6 +16,11 @@ export interface MachineFields {
   readonly cijoeWorkflowRef: string | null;
   readonly targetHint: TargetHint | null;
   readonly sshHost: string | null;
+  readonly sshUser: string;
+  /** Name of a private key in `$BTY_STATE_DIR/ssh-keys`; null is the installation's own. */
+  readonly sshKey: string | null;
+  /** What a drift check leaves out, beside what always changes. */
+  readonly driftIgnore: string[];
   readonly tags: string[];
   /** cloud-init's texts. They may hold secrets: for the operator and the machine only. */
   readonly userData: string | null;
@@ -33,6 +38,9 @@ const SEED_FIELDS: Readonly<Record<SeedTextName, SeedField>> = {
   vendor_data: 'vendorData',
 };
 
+/** Account that workflows and checks log in to, unless the record names another. */
+export const DEFAULT_SSH_USER = 'root';
+
 /** Fields of a machine that was discovered by its first PXE contact. */
 export const DISCOVERED_FIELDS: MachineFields = {
   bootPolicy: 'tui',
@@ -42,6 +50,9 @@ export const DISCOVERED_FIELDS: MachineFields = {
   cijoeWorkflowRef: null,
   targetHint: null,
   sshHost: null,
+  sshUser: DEFAULT_SSH_USER,
+  sshKey: null,
+  driftIgnore: [],
   tags: [],
   userData: null,
   metaData: null,
@@ -72,10 +83,12 @@ function sizeOf(text: string | null, before: string | null | undefined): string 
  * from those of `before`.
  */
 export function auditedFields(record: MachineFields, before?: MachineFields): Record<string, unknown> {
-  const { bootPolicy, provisioningMode, image, hostname, cijoeWorkflowRef, targetHint, sshHost, tags } = record;
+  const { bootPolicy, provisioningMode, image, hostname, cijoeWorkflowRef, targetHint, tags } = record;
+  const { sshHost, sshUser, sshKey, driftIgnore } = record;
   const seeds = Object.values(SEED_FIELDS).map((field) => [field, sizeOf(record[field], before?.[field])]);
   return {
-    ...{ bootPolicy, provisioningMode, image, hostname, cijoeWorkflowRef, targetHint, sshHost, tags },
+    ...{ bootPolicy, provisioningMode, image, hostname, cijoeWorkflowRef, targetHint, tags },
+    ...{ sshHost, sshUser, sshKey, driftIgnore },
     ...(Object.fromEntries(seeds) as Record<string, string | null>),
   };
 }

@@ -16,7 +16,7 @@ import {
 } from 'class-validator';
 import { SeedTextsPut, toSeedTexts } from '../provisioning/index.js';
 import { HOSTNAME, isHost } from './hostname.js';
-import { type MachineFields, toSeedFields } from './machine-fields.js';
+import { DEFAULT_SSH_USER, type MachineFields, toSeedFields } from './machine-fields.js';
 
 // Everything but control characters, which could forge a line in a script, a log or a terminal.
 const NO_CONTROL = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u;
@@ -39,7 +39,7 @@ export class MachinePut extends SeedTextsPut {
   @ApiProperty({ enum: BOOT_POLICIES, enumName: 'BootPolicy', required: false, default: 'local' })
   boot_policy?: BootPolicy | null;
 
-  /** What configures the system after the flash. This version can carry out `none` and `cloud-init`. */
+  /** What configures the system after the flash. This version can carry out all but `cijoe`. */
   @IsOptional()
   @IsIn(PROVISIONING_MODES)
   @ApiProperty({ enum: PROVISIONING_MODES, enumName: 'ProvisioningMode', required: false, default: 'none' })
@@ -91,6 +91,34 @@ export class MachinePut extends SeedTextsPut {
   ssh_host?: string | null;
 
   /**
+   * Account that workflows and drift checks log in to. One that is not root needs sudo without a password.
+   * @example 'root'
+   */
+  @IsOptional()
+  @Matches(/^[a-z_][a-z0-9_-]{0,31}$/, { message: '$property must be the name of an account' })
+  @ApiProperty({ type: String, required: false, default: DEFAULT_SSH_USER })
+  ssh_user?: string | null;
+
+  /** Name of a private key in `$BTY_STATE_DIR/ssh-keys`; left out, the installation's own key. */
+  @IsOptional()
+  @Matches(TAG, { message: '$property must be 1 to 63 letters, digits and ._- only' })
+  @ApiProperty({ type: String, required: false, nullable: true })
+  ssh_key?: string | null;
+
+  /**
+   * What a drift check leaves out, beside what always changes: a path, or SECTION:NAME, with `*` for anything.
+   * @example ['/etc/cups/*', 'packages:linux-image-*']
+   */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(200)
+  @IsString({ each: true })
+  @Length(1, 255, { each: true })
+  @Matches(NO_CONTROL, { each: true, message: 'each of $property must not have control characters' })
+  @ApiProperty({ type: [String], required: false, default: [] })
+  drift_ignore?: string[] | null;
+
+  /**
    * Machines that share a tag form a pool.
    * @example ['nvme', 'rack-2']
    */
@@ -114,6 +142,9 @@ export function toMachineFields(body: MachinePut): MachineFields {
     cijoeWorkflowRef: body.cijoe_workflow_ref ?? null,
     targetHint: Object.keys(hint).length === 0 ? null : hint,
     sshHost: body.ssh_host ?? null,
+    sshUser: body.ssh_user ?? DEFAULT_SSH_USER,
+    sshKey: body.ssh_key ?? null,
+    driftIgnore: body.drift_ignore ?? [],
     tags: body.tags ?? [],
     ...toSeedFields(toSeedTexts(body)),
   };

@@ -14,6 +14,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Matches } from 'class-validator';
 import { FailureDto, PageQuery } from '../http/index.js';
 import type { MachineEntity } from './machine.entity.js';
+import type { ConditionSummary } from './machine-condition.port.js';
 import type { JobSummary, MachineJobSummaries } from './machine-jobs.port.js';
 
 /** Which machines to list. */
@@ -60,6 +61,37 @@ export class JobSummaryDto {
   error: FailureDto | null;
 }
 
+/** What a run that has succeeded left the machine looking like. `GET /machines/{mac}/baseline` has all of it. */
+export class KnownGoodDto {
+  /** Number of the baseline. */
+  @ApiProperty({ type: 'integer' })
+  baseline: number;
+
+  @ApiProperty({ format: 'date-time' })
+  recorded_at: string;
+
+  @ApiProperty({ format: 'uuid' })
+  run_id: string;
+
+  /** SHA-256 of the image file, hex. */
+  @ApiProperty({ type: String, nullable: true })
+  image_sha256: string | null;
+
+  workflow: string;
+
+  workflow_digest: string;
+}
+
+/** What the last comparison of the machine with its baseline has found. */
+export class DriftSummaryDto {
+  @ApiProperty({ format: 'date-time' })
+  checked_at: string;
+
+  /** How many things differ. */
+  @ApiProperty({ type: 'integer' })
+  differences: number;
+}
+
 /** A machine record as lists show it. */
 export class MachineDto {
   /** @example '52:54:00:00:00:01' */
@@ -85,6 +117,15 @@ export class MachineDto {
 
   @ApiProperty({ type: String, nullable: true })
   ssh_host: string | null;
+
+  ssh_user: string;
+
+  /** Name of a private key; null is the installation's own. */
+  @ApiProperty({ type: String, nullable: true })
+  ssh_key: string | null;
+
+  /** What a drift check leaves out, beside what always changes. */
+  drift_ignore: string[];
 
   tags: string[];
 
@@ -115,6 +156,24 @@ export class MachineDto {
    */
   @ApiProperty({ type: [String], example: ['52:54:00:00:00:02'] })
   linked_macs: string[];
+
+  /** When its own system reported after a boot (`POST /pxe/{mac}/booted`), and from where. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  booted_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  booted_ip: string | null;
+
+  /** SSH host keys of the flashed system, pinned when it was reached for the first time; null until then. */
+  @ApiProperty({ type: [String], nullable: true })
+  ssh_host_keys: string[] | null;
+
+  /** The known-good baseline. */
+  @ApiProperty({ type: KnownGoodDto, nullable: true })
+  last_known_good: KnownGoodDto | null;
+
+  @ApiProperty({ type: DriftSummaryDto, nullable: true })
+  last_drift_check: DriftSummaryDto | null;
 
   /** Whether an agent of this machine is connected now. */
   agent_connected: boolean;
@@ -163,10 +222,29 @@ function toSummaryDto(job: JobSummary): JobSummaryDto {
   };
 }
 
+function conditionDto(
+  condition: ConditionSummary | undefined,
+): Pick<MachineDto, 'last_known_good' | 'last_drift_check'> {
+  if (condition === undefined) return { last_known_good: null, last_drift_check: null };
+  const { baseline, drift } = condition;
+  return {
+    last_known_good: {
+      baseline: baseline.version,
+      recorded_at: baseline.recordedAt.toISOString(),
+      run_id: baseline.runId,
+      image_sha256: baseline.imageSha256,
+      workflow: baseline.workflowName,
+      workflow_digest: baseline.workflowDigest,
+    },
+    last_drift_check: drift ? { checked_at: drift.checkedAt.toISOString(), differences: drift.differences } : null,
+  };
+}
+
 /** What is known of a machine outside its record. */
 export interface MachineSurroundings {
   readonly jobs: MachineJobSummaries;
   readonly linkedMacs: readonly string[];
+  readonly condition: ConditionSummary | undefined;
   readonly agentConnected: boolean;
 }
 
@@ -182,6 +260,9 @@ export function toMachineDto(machine: MachineEntity, around: MachineSurroundings
     cijoe_workflow_ref: machine.cijoeWorkflowRef,
     target_hint: machine.targetHint,
     ssh_host: machine.sshHost,
+    ssh_user: machine.sshUser,
+    ssh_key: machine.sshKey,
+    drift_ignore: machine.driftIgnore,
     tags: machine.tags,
     created_at: machine.createdAt.toISOString(),
     updated_at: machine.updatedAt.toISOString(),
@@ -190,6 +271,10 @@ export function toMachineDto(machine: MachineEntity, around: MachineSurroundings
     last_seen_ip: machine.lastSeenIp,
     last_flashed_at: machine.lastFlashedAt?.toISOString() ?? null,
     linked_macs: [...around.linkedMacs],
+    booted_at: machine.bootedAt?.toISOString() ?? null,
+    booted_ip: machine.bootedIp,
+    ssh_host_keys: machine.sshHostKeys,
+    ...conditionDto(around.condition),
     agent_connected: around.agentConnected,
     inventory: machine.inventory,
     inventory_at: machine.inventoryAt?.toISOString() ?? null,

@@ -29,6 +29,15 @@ export class MachineEntity {
   @Column('text', { nullable: true })
   sshHost: string | null;
 
+  @Column('text', { default: 'root' })
+  sshUser: string;
+
+  @Column('text', { nullable: true })
+  sshKey: string | null;
+
+  @Column('text', { array: true, default: '{}' })
+  driftIgnore: string[];
+
   @Column('text', { array: true })
   tags: string[];
 
@@ -68,6 +77,21 @@ export class MachineEntity {
 
   @Column('timestamptz', { nullable: true })
   inventoryAt: Date | null;
+
+  /** When its own system reported after a boot, and from where. */
+  @Column('timestamptz', { nullable: true })
+  bootedAt: Date | null;
+
+  @Column('text', { nullable: true })
+  bootedIp: string | null;
+
+  /** SSH host keys of the flashed system, `TYPE BASE64` each; null until it was reached for the first time. */
+  @Column('jsonb', { nullable: true })
+  sshHostKeys: string[] | null;
+
+  /** Whether the live env was started since the last completion signal: then the next one may queue a run. */
+  @Column('boolean', { default: false })
+  runDue: boolean;
 
   /** Until then, a PXE contact is the boot after a flash and gets the local disk. */
   @Column('timestamptz', { nullable: true })

@@ -58,6 +58,15 @@ export class MachinesController {
     return machine;
   }
 
+  /** Lets go of the pinned SSH host keys, after a system was installed by other means: the next ones that are seen are pinned. */
+  @Delete(':mac/host-keys')
+  @ApiParam(MAC_PARAM)
+  @HttpCode(204)
+  @ApiProblems(400, 401, 404)
+  async forgetHostKeys(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<void> {
+    await this.machines.forgetHostKeys(mac, actorOf(request));
+  }
+
   /** Removes a machine record. Its flash jobs and events stay. */
   @Delete(':mac')
   @ApiParam(MAC_PARAM)

@@ -7,6 +7,7 @@ import { MachineBoxesRepository } from './machine-boxes.repository.js';
 import { MachineNicEntity } from './machine-nic.entity.js';
 import { MachineTargetController } from './machine-target.controller.js';
 import { MachineTargets } from './machine-target.service.js';
+import { MachineView } from './machine-view.service.js';
 import { MachineWishes } from './machine-wishes.service.js';
 import { MachinesController } from './machines.controller.js';
 import { MachinesRepository } from './machines.repository.js';
@@ -15,7 +16,7 @@ import { MachinesService } from './machines.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([MachineEntity, MachineNicEntity]), ImagesModule, ProvisioningModule],
   controllers: [MachinesController, MachineTargetController],
-  providers: [MachineBoxesRepository, MachinesRepository, MachinesService, MachineTargets, MachineWishes],
+  providers: [MachineBoxesRepository, MachinesRepository, MachinesService, MachineTargets, MachineView, MachineWishes],
   exports: [MachineBoxesRepository, MachinesRepository],
 })
 export class MachinesModule {}

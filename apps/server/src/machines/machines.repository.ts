@@ -162,7 +162,9 @@ export class MachinesRepository {
   /** As {@link markFlashed}, within the transaction of `manager`. The boot policy is never changed. */
   async markFlashedIn(manager: EntityManager, mac: string, actor: Actor, now: Date): Promise<boolean> {
     const [, changed] = await manager.query<[unknown, number]>(
-      'UPDATE machines SET last_flashed_at = $2 WHERE mac = $1',
+      // The system is a new one: it has other host keys, and has not reported yet.
+      `UPDATE machines SET last_flashed_at = $2, ssh_host_keys = NULL, booted_at = NULL, booted_ip = NULL
+       WHERE mac = $1`,
       [mac, now],
     );
     if (changed === 0) return false;
@@ -178,6 +180,56 @@ export class MachinesRepository {
   async claimForJobIn(manager: EntityManager, mac: MacAddress): Promise<MachineEntity | undefined> {
     await this.closeFirstBoot(manager, await this.boxes.lockIn(manager, mac));
     return (await manager.findOneBy(MachineEntity, { mac })) ?? undefined;
+  }
+
+  /** The live env has been started: the next completion signal may queue a run. */
+  async expectRun(mac: MacAddress): Promise<void> {
+    await this.source.query('UPDATE machines SET run_due = true WHERE mac = $1', [mac]);
+  }
+
+  /** Whether a completion signal may queue a run. True once per start of the live env. */
+  async takeRunDueIn(manager: EntityManager, mac: string): Promise<boolean> {
+    const [, changed] = await manager.query<[unknown, number]>(
+      'UPDATE machines SET run_due = false WHERE mac = $1 AND run_due',
+      [mac],
+    );
+    return changed === 1;
+  }
+
+  /** Records that the machine's own system has reported after a boot. False when there is no such machine. */
+  async markBooted(mac: MacAddress, actor: Actor, now: Date): Promise<boolean> {
+    return this.source.transaction(async (manager) => {
+      const ip = actor.ip ?? null;
+      const [, changed] = await manager.query<[unknown, number]>(
+        'UPDATE machines SET booted_at = $2, booted_ip = $3, last_seen_at = $2 WHERE mac = $1',
+        [mac, now, ip],
+      );
+      if (changed === 0) return false;
+      await this.events.append(manager, { subject: subject(mac), action: 'machine.booted', actor, after: { ip } });
+      return true;
+    });
+  }
+
+  /** Pins the host keys of the flashed system, unless others are pinned by now; null lets go of them. */
+  async setHostKeys(mac: string, hostKeys: readonly string[] | null, actor: Actor): Promise<void> {
+    await this.source.transaction(async (manager) => {
+      const [, changed] = await manager.query<[unknown, number]>(
+        'UPDATE machines SET ssh_host_keys = $2 WHERE mac = $1 AND ($2::jsonb IS NULL) = (ssh_host_keys IS NOT NULL)',
+        [mac, hostKeys === null ? null : JSON.stringify(hostKeys)],
+      );
+      const action = hostKeys === null ? 'machine.host-keys-forgotten' : 'machine.host-keys-pinned';
+      const change = { subject: subject(mac), action, actor, after: { host_keys: hostKeys } };
+      if (changed === 1) await this.events.append(manager, change);
+    });
+  }
+
+  /** MAC address of a record whose `cijoe_workflow_ref` is one of these, or begins with `prefix`. */
+  async withWorkflow(refs: readonly string[], prefix?: string): Promise<string | undefined> {
+    const [found] = await this.source.query<{ mac: string }[]>(
+      `SELECT mac FROM machines WHERE cijoe_workflow_ref = ANY($1) OR starts_with(cijoe_workflow_ref, $2) LIMIT 1`,
+      [refs, prefix ?? null],
+    );
+    return found?.mac;
   }
 
   /** Opens the window in which contacts of the machine, by whichever card, are its first boot after a flash. */

@@ -1,11 +1,10 @@
 import { BtyError, type MacAddress } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
-import { type MachineDetailDto, type MachineDto, toMachineDto } from './machine.dto.js';
-import type { MachineEntity } from './machine.entity.js';
-import { MachineBoxesRepository } from './machine-boxes.repository.js';
-import { type MachineFields, seedTextsOf } from './machine-fields.js';
-import { AgentPresence, MachineJobs } from './machine-jobs.port.js';
+import type { MachineDetailDto, MachineDto } from './machine.dto.js';
+import type { MachineFields } from './machine-fields.js';
+import { MachineJobs } from './machine-jobs.port.js';
+import { MachineView } from './machine-view.service.js';
 import { MachineWishes } from './machine-wishes.service.js';
 import { type MachineFilter, MachinesRepository, noSuchMachine } from './machines.repository.js';
 
@@ -14,21 +13,20 @@ import { type MachineFilter, MachinesRepository, noSuchMachine } from './machine
 export class MachinesService {
   constructor(
     private readonly machines: MachinesRepository,
-    private readonly boxes: MachineBoxesRepository,
     private readonly wishes: MachineWishes,
     private readonly jobs: MachineJobs,
-    private readonly agents: AgentPresence,
+    private readonly view: MachineView,
   ) {}
 
   async page(filter: MachineFilter, limit: number): Promise<MachineDto[]> {
-    return this.show(await this.machines.page(filter, limit));
+    return this.view.all(await this.machines.page(filter, limit));
   }
 
   /** Throws NOT_FOUND. */
   async get(mac: MacAddress): Promise<MachineDetailDto> {
     const machine = await this.machines.find(mac);
     if (machine === undefined) throw noSuchMachine(mac);
-    return this.showOne(machine);
+    return this.view.one(machine);
   }
 
   /** Replaces the operator's fields. Throws INVALID_REQUEST for wishes that nobody could carry out. */
@@ -39,7 +37,13 @@ export class MachinesService {
   ): Promise<{ machine: MachineDetailDto; created: boolean }> {
     await this.wishes.refuseImpossible(mac, fields);
     const { machine, created } = await this.machines.put(mac, fields, actor);
-    return { machine: await this.showOne(machine), created };
+    return { machine: await this.view.one(machine), created };
+  }
+
+  /** Throws NOT_FOUND. */
+  async forgetHostKeys(mac: MacAddress, actor: Actor): Promise<void> {
+    if ((await this.machines.find(mac)) === undefined) throw noSuchMachine(mac);
+    await this.machines.setHostKeys(mac, null, actor);
   }
 
   /** Throws NOT_FOUND, and IN_USE while a flash job of the machine is active. */
@@ -50,23 +54,5 @@ export class MachinesService {
       throw new BtyError('IN_USE', `flash job ${active.id} of this machine is active; cancel it first`, { details });
     }
     await this.machines.remove(mac, actor);
-  }
-
-  private async showOne(machine: MachineEntity): Promise<MachineDetailDto> {
-    const [shown] = await this.show([machine]);
-    if (shown === undefined) throw noSuchMachine(machine.mac);
-    return { ...shown, ...seedTextsOf(machine) };
-  }
-
-  private async show(machines: readonly MachineEntity[]): Promise<MachineDto[]> {
-    const macs = machines.map(({ mac }) => mac);
-    const [jobs, linked] = [await this.jobs.summaries(macs), await this.boxes.linkedTo(macs)];
-    return machines.map((machine) =>
-      toMachineDto(machine, {
-        jobs: jobs.get(machine.mac) ?? {},
-        linkedMacs: linked.get(machine.mac) ?? [],
-        agentConnected: this.agents.isConnected(machine.mac),
-      }),
-    );
   }
 }

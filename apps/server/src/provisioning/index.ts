@@ -1,6 +1,8 @@
 export { InstallationKeyEntity } from './installation-key.entity.js';
 export { InstallationKeyRepository } from './installation-key.repository.js';
 export { MODE_NEEDS } from './mode-needs.js';
+export { NamedKeys } from './named-keys.service.js';
+export { newSshKeyPair, type SshKeyPair } from './openssh-key.js';
 export { ProvisioningModule } from './provisioning.module.js';
 export {
   type JobSeed,

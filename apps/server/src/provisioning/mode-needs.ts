@@ -19,7 +19,7 @@ export const MODE_NEEDS: Readonly<Record<ProvisioningMode, ModeNeeds>> = {
   'cloud-init': { needs: ['user_data'], takesSeed: true, carriedOut: true },
   cijoe: { needs: ['cijoe_workflow_ref'], takesSeed: false, carriedOut: false },
   // Its seed is written before the first boot, so that the server's key gets in.
-  'cijoe-online': { needs: ['cijoe_workflow_ref'], takesSeed: true, carriedOut: false },
+  'cijoe-online': { needs: ['cijoe_workflow_ref'], takesSeed: true, carriedOut: true },
 };
 
 /** Modes that this version can carry out. */

@@ -28,7 +28,7 @@ describe('planProvisioning', () => {
     ['none', []],
     ['cloud-init', ['user_data']],
     ['cijoe', ['provisioning_mode']],
-    ['cijoe-online', ['provisioning_mode']],
+    ['cijoe-online', ['cijoe_workflow_ref']],
   ])('names what mode %s lacks', (mode, lacking) => {
     expect(fields(wish({ mode }))).toEqual(lacking);
   });

@@ -6,8 +6,9 @@ import { CONFIG, type Config } from '../config/index.js';
 import { ApiProblems, MacPipe, remoteAddress } from '../http/index.js';
 import { baseUrlFor } from './base-url.js';
 import { bootstrapScript } from './ipxe-script.js';
-import { DoneDto } from './pxe.dto.js';
+import { BootedDto, DoneDto } from './pxe.dto.js';
 import { PxeService } from './pxe.service.js';
+import { PxeSignals } from './pxe-signals.service.js';
 
 const MAC_PARAM = { name: 'mac', type: String, example: '52-54-00-00-00-01' } as const;
 
@@ -22,6 +23,7 @@ export class PxeController {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly pxe: PxeService,
+    private readonly signals: PxeSignals,
   ) {}
 
   /** The script that DHCP sends iPXE to: it goes on to the script of the booting card. */
@@ -70,8 +72,23 @@ export class PxeController {
   @ApiProblems(400, 404)
   async done(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<DoneDto> {
     const now = new Date();
-    await this.pxe.done(mac, remoteAddress(request.socket), now);
+    await this.signals.done(mac, remoteAddress(request.socket), now);
     return { mac, last_flashed_at: now.toISOString() };
+  }
+
+  /**
+   * The machine's own system has booted: what cloud-init's `phone_home` posts. Where it comes from is an address at which
+   * the system is looked for; its content is not read.
+   */
+  @Post('pxe/:mac/booted')
+  @ApiParam(MAC_PARAM)
+  @HttpCode(200)
+  @ApiProblems(400, 404)
+  async booted(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<BootedDto> {
+    const now = new Date();
+    const ip = remoteAddress(request.socket);
+    await this.signals.booted(mac, ip, now);
+    return { mac, booted_at: now.toISOString(), booted_ip: ip };
   }
 
   private baseUrl(request: Request): string {

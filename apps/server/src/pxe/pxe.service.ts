@@ -4,7 +4,7 @@ import { BootTokensRepository } from '../auth/index.js';
 import { BootFiles } from '../boot/index.js';
 import { CONFIG, type Config } from '../config/index.js';
 import { FlashJobsRepository } from '../flash-jobs/index.js';
-import { MachinesRepository, noSuchMachine } from '../machines/index.js';
+import { MachinesRepository } from '../machines/index.js';
 import { type BootDecision, decideBoot } from './boot-decision.js';
 import { liveEnvScript, localScript } from './ipxe-script.js';
 
@@ -37,14 +37,10 @@ export class PxeService {
     return Buffer.byteLength(script);
   }
 
-  /** The completion signal of a script. Throws NOT_FOUND for a machine without a record. */
-  async done(mac: MacAddress, ip: string, now: Date): Promise<void> {
-    if (!(await this.machines.markFlashed(mac, { name: `pxe:${mac}`, ip }, now))) throw noSuchMachine(mac);
-  }
-
   private async render(decision: BootDecision, mac: MacAddress, baseUrl: string, now: Date): Promise<string> {
-    const token = decision.boot === 'live-env' ? await this.tokens.mint(mac, now) : '';
-    return this.text(decision, mac, baseUrl, token);
+    if (decision.boot !== 'live-env') return this.text(decision, mac, baseUrl, '');
+    await this.machines.expectRun(mac);
+    return this.text(decision, mac, baseUrl, await this.tokens.mint(mac, now));
   }
 
   private async text(decision: BootDecision, mac: MacAddress, baseUrl: string, token: string): Promise<string> {

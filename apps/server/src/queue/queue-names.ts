@@ -4,6 +4,12 @@ export const IMAGE_PREPARE = 'image-prepare';
 /** Notices a flash job that makes no progress. */
 export const FLASH_DEADLINE = 'flash-deadline';
 
+/** Carries out workflows against flashed systems. */
+export const CIJOE_ONLINE = 'cijoe-online';
+
+/** Has cijoe look at workflows that were put. */
+export const WORKFLOW_CHECK = 'workflow-check';
+
 /**
  * How workers work. After an outage they ask again within two seconds: BullMQ's own fifteen would be felt. An order whose
  * worker was killed goes to another within fifteen seconds, not a minute. Finished orders are dropped, whatever they say:

@@ -1,7 +1,7 @@
 import { SANDBOX_LIMITS } from './sandbox-limits.js';
 
 /** Descriptors that the sandbox's first program is started with, beside the standard ones. */
-export const DESCRIPTORS = { result: 3, info: 4, seccomp: 5 } as const;
+const DESCRIPTORS = { result: 3, info: 4, seccomp: 5 } as const;
 
 /** What a sandbox is built from. */
 export interface SandboxPlan {

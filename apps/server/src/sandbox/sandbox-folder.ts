@@ -33,21 +33,28 @@ async function topLinks(): Promise<Record<string, string | undefined>> {
   return Object.fromEntries(names.map((name, index) => [name, targets[index]?.replace(/^\//, '')]));
 }
 
+async function fillFolder(folder: string, account: number | undefined): Promise<void> {
+  for (const name of ['etc', 'relay', 'cijoe']) await mkdir(join(folder, name));
+  for (const [name, text] of Object.entries(ETC)) await writeFile(join(folder, 'etc', name), text);
+  await copyFile(join(import.meta.dirname, 'supervisor.py'), join(folder, 'supervisor.py'));
+  await writeFile(join(folder, 'seccomp'), seccompFilter(arch()));
+  if (account === undefined) return;
+  for (const path of [folder, join(folder, 'relay')]) await chown(path, account, account);
+}
+
 /** Prepares a folder for one sandbox, where the account that it runs as can reach it. Remove it afterwards. */
 export async function makeSandboxFolder(
   cijoeDir: string,
 ): Promise<SandboxPlan & { relaySocket: string; filter: string }> {
   const folder = await mkdtemp(join(tmpdir(), `bty-sandbox-${process.pid}-`));
   const account = freshAccount();
-  for (const name of ['etc', 'relay', 'cijoe']) await mkdir(join(folder, name));
-  for (const [name, text] of Object.entries(ETC)) await writeFile(join(folder, 'etc', name), text);
-  await copyFile(join(import.meta.dirname, 'supervisor.py'), join(folder, 'supervisor.py'));
-  const filter = join(folder, 'seccomp');
-  await writeFile(filter, seccompFilter(arch()));
-  if (account !== undefined) {
-    for (const path of [folder, join(folder, 'relay')]) await chown(path, account, account);
+  try {
+    await fillFolder(folder, account);
+  } catch (error) {
+    await removeSandboxFolder(folder);
+    throw error;
   }
-  const relaySocket = join(folder, 'relay', 'relay');
+  const [relaySocket, filter] = [join(folder, 'relay', 'relay'), join(folder, 'seccomp')];
   return { folder, cijoeDir, links: await topLinks(), account, relaySocket, filter };
 }
 

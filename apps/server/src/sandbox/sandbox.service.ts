@@ -30,7 +30,7 @@ export interface SandboxOrder {
 }
 
 /** Why the server ended a program that had not ended by itself. */
-export type StopReason = 'time' | 'output' | 'aborted' | Excess;
+type StopReason = 'time' | 'output' | 'aborted' | Excess;
 
 /** How a program ended. */
 export interface SandboxOutcome extends SandboxResult {
@@ -79,8 +79,10 @@ export class Sandbox {
         cwd: '/',
         stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', filter.fd],
       });
+      // Nothing may come between the start and the listeners: it may end at once.
+      const outcome = this.attend(child, order, signal);
       await filter.close();
-      return await this.attend(child, order, signal);
+      return await outcome;
     } finally {
       relay?.close();
       await removeSandboxFolder(plan.folder);

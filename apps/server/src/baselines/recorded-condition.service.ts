@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { type ConditionSummary, MachineCondition } from '../machines/index.js';
+import { BaselinesRepository } from './baselines.repository.js';
+import { DriftChecksRepository } from './drift-checks.repository.js';
+
+/** Tells machine records about their baselines. */
+@Injectable()
+export class RecordedCondition extends MachineCondition {
+  constructor(
+    private readonly baselines: BaselinesRepository,
+    private readonly checks: DriftChecksRepository,
+  ) {
+    super();
+  }
+
+  override async summaries(macs: readonly string[]): Promise<ReadonlyMap<string, ConditionSummary>> {
+    const [baselines, checks] = await Promise.all([this.baselines.heads(macs), this.checks.lastOf(macs)]);
+    const found = new Map<string, ConditionSummary>();
+    for (const [mac, baseline] of baselines) {
+      const check = checks.get(mac);
+      const drift = check && { checkedAt: check.checkedAt, differences: check.differences.length };
+      found.set(mac, { baseline, drift });
+    }
+    return found;
+  }
+}

@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { type MachineDetailDto, type MachineDto, toMachineDto } from './machine.dto.js';
+import type { MachineEntity } from './machine.entity.js';
+import { MachineBoxesRepository } from './machine-boxes.repository.js';
+import { MachineCondition } from './machine-condition.port.js';
+import { seedTextsOf } from './machine-fields.js';
+import { AgentPresence, MachineJobs } from './machine-jobs.port.js';
+
+/** Shows records together with what else is known of their machines. */
+@Injectable()
+export class MachineView {
+  constructor(
+    private readonly boxes: MachineBoxesRepository,
+    private readonly jobs: MachineJobs,
+    private readonly agents: AgentPresence,
+    private readonly conditions: MachineCondition,
+  ) {}
+
+  async all(machines: readonly MachineEntity[]): Promise<MachineDto[]> {
+    const macs = machines.map(({ mac }) => mac);
+    const [jobs, linked] = [await this.jobs.summaries(macs), await this.boxes.linkedTo(macs)];
+    const conditions = await this.conditions.summaries(macs);
+    return machines.map((machine) =>
+      toMachineDto(machine, {
+        jobs: jobs.get(machine.mac) ?? {},
+        linkedMacs: linked.get(machine.mac) ?? [],
+        condition: conditions.get(machine.mac),
+        agentConnected: this.agents.isConnected(machine.mac),
+      }),
+    );
+  }
+
+  async one(machine: MachineEntity): Promise<MachineDetailDto> {
+    const [shown] = await this.all([machine]);
+    return { ...(shown as MachineDto), ...seedTextsOf(machine) };
+  }
+}

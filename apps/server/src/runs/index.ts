@@ -1,0 +1,14 @@
+export { ReportStore } from './report-store.service.js';
+export { RunEntity } from './run.entity.js';
+export { RunProcessor } from './run.processor.js';
+export { RunQueue } from './run.queue.js';
+export { RunAfterFlash } from './run-after-flash.service.js';
+export { RunApproach } from './run-approach.service.js';
+export { RunChangesRepository } from './run-changes.repository.js';
+export { RunEnding } from './run-ending.service.js';
+export { RunExecutor } from './run-executor.service.js';
+export { RunPerformance } from './run-performance.service.js';
+export { RunReconciler } from './run-reconciler.service.js';
+export { RunsModule } from './runs.module.js';
+export { RunsRepository } from './runs.repository.js';
+export { WorkflowRunner } from './workflow-runner.service.js';

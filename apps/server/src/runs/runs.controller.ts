@@ -1,0 +1,84 @@
+import { BtyError, type MacAddress, parseMacAddress } from '@bty/wire-types';
+import { Body, Controller, Delete, Get, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { ApiProblems, actorOf, cutPage, invalidFields } from '../http/index.js';
+import { RunDto, RunPost, RunsQuery, toRunDto, toRunFilter } from './run.dto.js';
+import { RunCancel } from './run-cancel.service.js';
+import { RunChangesRepository } from './run-changes.repository.js';
+import { RunCreate } from './run-create.service.js';
+import { RunsRepository } from './runs.repository.js';
+
+const RUN_ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOUND', 'run ids are UUIDs') });
+const ID_PARAM = { name: 'id', type: String, format: 'uuid' } as const;
+
+function readMac(text: string): MacAddress {
+  const mac = parseMacAddress(text);
+  if (mac === undefined) throw invalidFields([{ field: 'mac', problem: 'is not a MAC address' }]);
+  return mac;
+}
+
+@ApiTags('runs')
+@ApiBearerAuth()
+@Controller('runs')
+export class RunsController {
+  constructor(
+    private readonly creation: RunCreate,
+    private readonly cancellation: RunCancel,
+    private readonly runs: RunsRepository,
+    private readonly changes: RunChangesRepository,
+  ) {}
+
+  /** Orders a run against the system that is on the machine's disk now. A flash in mode `cijoe-online` orders its own. */
+  @Post()
+  @ApiResponse({ status: 201, type: RunDto, description: 'The run is made; `Location` names it.' })
+  @ApiProblems(401, 404, 409, 422)
+  async create(
+    @Body() body: RunPost,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RunDto> {
+    const ref = body.cijoe_workflow_ref ?? undefined;
+    const run = await this.creation.byRequest(readMac(body.mac), ref, actorOf(request), new Date());
+    response.setHeader('Location', `/runs/${run.id}`);
+    return toRunDto(run);
+  }
+
+  /** Lists runs, newest first. */
+  @Get()
+  @ApiProblems(401, 422)
+  async list(
+    @Query() query: RunsQuery,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RunDto[]> {
+    const rows = await this.runs.page(toRunFilter(query), query.limit + 1);
+    return cutPage(request, response, rows, query.limit, ({ id }) => id).map(toRunDto);
+  }
+
+  /** Shows one run with its history. */
+  @Get(':id')
+  @ApiParam(ID_PARAM)
+  @ApiProblems(401, 404)
+  async get(@Param('id', RUN_ID) id: string): Promise<RunDto> {
+    return toRunDto(await this.changes.read(id));
+  }
+
+  /** Cancels a run. What its workflow has done to the machine stays done. */
+  @Post(':id/cancel')
+  @ApiParam(ID_PARAM)
+  @HttpCode(200)
+  @ApiProblems(401, 404, 409)
+  async cancel(@Param('id', RUN_ID) id: string, @Req() request: Request): Promise<RunDto> {
+    return toRunDto(await this.cancellation.cancel(id, actorOf(request), new Date()));
+  }
+
+  /** Removes a run that is over, with its log and report. Baselines that it recorded stay. */
+  @Delete(':id')
+  @ApiParam(ID_PARAM)
+  @HttpCode(204)
+  @ApiProblems(401, 404, 409)
+  async remove(@Param('id', RUN_ID) id: string, @Req() request: Request): Promise<void> {
+    await this.cancellation.remove(id, actorOf(request));
+  }
+}

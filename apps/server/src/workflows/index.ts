@@ -1,0 +1,11 @@
+export { WorkflowCatalog } from './workflow-catalog.service.js';
+export { WorkflowCheckProcessor } from './workflow-check.processor.js';
+export { WorkflowCheck } from './workflow-check.service.js';
+export { ownConfig, runConfig } from './workflow-config.js';
+export { below, mainFileOf } from './workflow-files.js';
+export type { WorkflowRef } from './workflow-ref.js';
+export { WorkflowStore } from './workflow-store.service.js';
+export { WorkflowUse } from './workflow-use.port.js';
+export { WorkflowVersionEntity } from './workflow-version.entity.js';
+export { WorkflowsModule } from './workflows.module.js';
+export { WorkflowsRepository } from './workflows.repository.js';

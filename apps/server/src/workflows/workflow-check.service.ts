@@ -1,0 +1,55 @@
+import type { ArchiveFile } from '@bty/archive';
+import { Injectable } from '@nestjs/common';
+import { Sandbox } from '../sandbox/index.js';
+import { checkConfig, ownConfig, runConfig } from './workflow-config.js';
+import { below } from './workflow-files.js';
+import { WorkflowStore } from './workflow-store.service.js';
+import type { WorkflowVersionEntity } from './workflow-version.entity.js';
+
+const TIME_LIMIT_MS = 60_000;
+const MAX_PROBLEM_CHARS = 4_000;
+/** What a template may ask of the environment in any mode; the values do not matter here. */
+const ENVIRONMENT = { HOME: '/work/home', PATH: '/usr/bin', USER: 'bty', BTY_ROOTFS: '/mnt' };
+const FACTS = { mac: '00:00:00:00:00:00', run_id: 'check', hostname: 'check', image: 'check', image_sha256: 'check' };
+const TRANSPORT = { hostname: '127.0.0.1', port: 22, username: 'root', key_filename: '/work/key' };
+
+function explain(output: string): string {
+  // `ERROR:module:function(): what is wrong`
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  const said = lines.map((line) => line.replace(/^ERROR:\w+:\w+\(\): /, ''));
+  return said.join('\n').slice(-MAX_PROBLEM_CHARS) || 'cijoe gives no reason';
+}
+
+/** Has cijoe judge workflows. */
+@Injectable()
+export class WorkflowCheck {
+  constructor(
+    private readonly store: WorkflowStore,
+    private readonly sandbox: Sandbox,
+  ) {}
+
+  /** What cijoe's integrity check has against a version. Throws when there could be no check. */
+  async problemOf(version: WorkflowVersionEntity): Promise<string | undefined> {
+    const files = await this.store.files(version.digest);
+    let settings: string;
+    try {
+      settings = checkConfig(runConfig(ownConfig(files), FACTS, TRANSPORT), ENVIRONMENT);
+    } catch (error) {
+      return `cijoe-config.toml: ${(error as Error).message}`;
+    }
+    const config: ArchiveFile = { path: 'check.toml', content: Buffer.from(settings), executable: false };
+    let output = '';
+    const order = {
+      files: [...below('workflow', files), config],
+      cwd: 'workflow',
+      argv: ['cijoe', '--integrity-check', version.mainFile, '--config', '/work/check.toml'],
+      timeLimitMs: TIME_LIMIT_MS,
+      onOutput: (part: Buffer) => {
+        output = `${output}${part.toString()}`.slice(-MAX_PROBLEM_CHARS);
+      },
+    };
+    const outcome = await this.sandbox.run(order, new AbortController().signal);
+    if (outcome.stopped !== undefined) return `the check was stopped: ${outcome.stopped}`;
+    return outcome.exitCode === 0 ? undefined : explain(output);
+  }
+}

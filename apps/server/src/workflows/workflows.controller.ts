@@ -1,0 +1,100 @@
+import { Controller, Delete, Get, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiBody, ApiConsumes, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { ApiProblems, actorOf, readBody, sendFile } from '../http/index.js';
+import { toVersionDto, toWorkflowDto, WorkflowDto, WorkflowVersionDto } from './workflow.dto.js';
+import { WORKFLOW_LIMITS } from './workflow-files.js';
+import { WorkflowStore } from './workflow-store.service.js';
+import type { WorkflowVersionEntity } from './workflow-version.entity.js';
+import { WorkflowsService } from './workflows.service.js';
+
+const BYTES = { schema: { type: 'string', format: 'binary' } } as const;
+
+@ApiTags('workflows')
+@ApiBearerAuth()
+@Controller('workflows')
+export class WorkflowsController {
+  constructor(
+    private readonly workflows: WorkflowsService,
+    private readonly store: WorkflowStore,
+  ) {}
+
+  /** Lists the workflows with their versions, sorted by name. */
+  @Get()
+  @ApiProblems(401)
+  async list(): Promise<WorkflowDto[]> {
+    const byName = new Map<string, WorkflowVersionEntity[]>();
+    for (const version of await this.workflows.list()) {
+      byName.set(version.name, [...(byName.get(version.name) ?? []), version]);
+    }
+    return [...byName].map(([name, versions]) => toWorkflowDto(name, versions));
+  }
+
+  /** Shows a workflow with its versions. */
+  @Get(':name')
+  @ApiProblems(401, 404)
+  async get(@Param('name') name: string): Promise<WorkflowDto> {
+    return toWorkflowDto(name, await this.workflows.ofName(name));
+  }
+
+  /** Gives the files of a version as a tar, whose SHA-256 is the version's digest. */
+  @Get(':name/versions/:digest')
+  @ApiProduces('application/x-tar')
+  @ApiResponse({ status: 200, description: 'The archive.', content: { 'application/x-tar': BYTES } })
+  @ApiProblems(401, 404, 412, 416)
+  async files(
+    @Param('name') name: string,
+    @Param('digest') digest: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const version = await this.workflows.version({ name, digest });
+    const handle = await this.store.open(digest);
+    response.setHeader('Content-Disposition', `attachment; filename="${name}.tar"`);
+    const { sizeBytes, putAt: modifiedAt } = version;
+    await sendFile(request, response, { handle, sizeBytes, modifiedAt, etag: `"${digest}"` });
+  }
+
+  /**
+   * Puts a workflow: its YAML and scripts as a tar, or a YAML alone. cijoe's integrity check decides whether it is taken. The
+   * newest version is the one that the name means from then on.
+   */
+  @Put(':name')
+  @ApiConsumes('application/x-tar', 'application/yaml')
+  @ApiBody(BYTES)
+  @ApiResponse({ status: 200, type: WorkflowVersionDto, description: 'This version was there before.' })
+  @ApiResponse({ status: 201, type: WorkflowVersionDto, description: 'The version is new.' })
+  @ApiResponse({ status: 202, type: WorkflowVersionDto, description: 'No worker has checked it yet; look again.' })
+  @ApiProblems(401, 413, 422)
+  async put(
+    @Param('name') name: string,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<WorkflowVersionDto> {
+    const bytes = await readBody(request, response, WORKFLOW_LIMITS.uploadBytes);
+    const { known, version } = await this.workflows.put(name, bytes, request.headers['content-type'], actorOf(request));
+    response.status(version.state === 'checking' ? 202 : known ? 200 : 201);
+    response.setHeader('Location', `/workflows/${name}/versions/${version.digest}`);
+    return toVersionDto(version);
+  }
+
+  /** Removes a workflow with all its versions. */
+  @Delete(':name')
+  @HttpCode(204)
+  @ApiProblems(401, 404, 409)
+  async remove(@Param('name') name: string, @Req() request: Request): Promise<void> {
+    await this.workflows.remove({ name }, actorOf(request));
+  }
+
+  /** Removes one version of a workflow. */
+  @Delete(':name/versions/:digest')
+  @HttpCode(204)
+  @ApiProblems(401, 404, 409)
+  async removeVersion(
+    @Param('name') name: string,
+    @Param('digest') digest: string,
+    @Req() request: Request,
+  ): Promise<void> {
+    await this.workflows.remove({ name, digest }, actorOf(request));
+  }
+}

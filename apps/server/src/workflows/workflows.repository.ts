@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { storable } from '../db/index.js';
+import { EventsRepository } from '../events/index.js';
+import type { Actor } from '../http/index.js';
+import type { WorkflowRef } from './workflow-ref.js';
+import { WorkflowVersionEntity } from './workflow-version.entity.js';
+
+/** What names one version. */
+export type VersionKey = Pick<WorkflowVersionEntity, 'name' | 'digest'>;
+
+/** What is known of a version before cijoe has looked at it. */
+export type NewVersion = Pick<WorkflowVersionEntity, 'name' | 'digest' | 'mainFile' | 'files' | 'sizeBytes'>;
+
+/** The catalogue of workflows. */
+@Injectable()
+export class WorkflowsRepository {
+  constructor(
+    @InjectDataSource() private readonly source: DataSource,
+    private readonly events: EventsRepository,
+  ) {}
+
+  /** All versions, those of one name together, newest first. */
+  async all(): Promise<WorkflowVersionEntity[]> {
+    return this.versions().find({ order: { name: 'ASC', putAt: 'DESC' } });
+  }
+
+  /** The versions of a name, newest first. */
+  async ofName(name: string): Promise<WorkflowVersionEntity[]> {
+    return this.versions().find({ where: { name }, order: { putAt: 'DESC' } });
+  }
+
+  async find({ name, digest }: VersionKey): Promise<WorkflowVersionEntity | undefined> {
+    return (await this.versions().findOneBy({ name, digest })) ?? undefined;
+  }
+
+  /** The version that a reference means: the one it fixes, or the newest of its name; only one that may be run. */
+  async resolve(
+    ref: WorkflowRef,
+    manager: EntityManager = this.source.manager,
+  ): Promise<WorkflowVersionEntity | undefined> {
+    const { name, digest } = ref;
+    const where = { name, state: 'ready' as const, ...(digest === undefined ? {} : { digest }) };
+    const order = { putAt: 'DESC' } as const;
+    return (await manager.findOne(WorkflowVersionEntity, { where, order })) ?? undefined;
+  }
+
+  /** The versions that cijoe has still to look at. */
+  async unchecked(): Promise<VersionKey[]> {
+    return this.versions().findBy({ state: 'checking' });
+  }
+
+  /**
+   * Takes a version in, or makes an old one the newest again. It has to be checked unless it was found good before.
+   * Tells whether it was there.
+   */
+  async put(version: NewVersion, actor: Actor, now: Date): Promise<{ known: boolean; version: WorkflowVersionEntity }> {
+    return this.source.transaction(async (manager) => {
+      const { name, digest } = version;
+      const old = await manager.findOneBy(WorkflowVersionEntity, { name, digest });
+      const state = old?.state === 'ready' ? 'ready' : 'checking';
+      const row = { ...version, state, problem: null, putAt: now, putBy: actor.name } as const;
+      await manager.upsert(WorkflowVersionEntity, row, ['name', 'digest']);
+      await this.note(manager, 'workflow.put', version, actor);
+      return { known: old !== null, version: await manager.findOneByOrFail(WorkflowVersionEntity, { name, digest }) };
+    });
+  }
+
+  /** Stores what cijoe says of a version that is still being checked; `problem` is undefined when it takes it. */
+  async checked(key: VersionKey, problem: string | undefined, actor: Actor): Promise<void> {
+    await this.source.transaction(async (manager) => {
+      const where = { name: key.name, digest: key.digest, state: 'checking' } as const;
+      const set = { state: problem === undefined ? 'ready' : 'refused', problem: storable(problem ?? null) } as const;
+      const { affected } = await manager.update(WorkflowVersionEntity, where, set);
+      const action = problem === undefined ? 'workflow.ready' : 'workflow.refused';
+      if (affected === 1) await this.note(manager, action, key, actor);
+    });
+  }
+
+  /**
+   * Removes one version, or all of a name. Returns the digests that no name has any more; undefined when there was
+   * nothing to remove.
+   */
+  async remove(name: string, digest: string | undefined, actor: Actor): Promise<string[] | undefined> {
+    return this.source.transaction(async (manager) => {
+      const where = { name, ...(digest === undefined ? {} : { digest }) };
+      const rows = await manager.findBy(WorkflowVersionEntity, where);
+      if (rows.length === 0) return undefined;
+      await manager.delete(WorkflowVersionEntity, where);
+      const digests = rows.map((row) => row.digest);
+      for (const gone of digests) await this.note(manager, 'workflow.removed', { name, digest: gone }, actor);
+      const kept = await manager
+        .createQueryBuilder(WorkflowVersionEntity, 'version')
+        .where('version.digest IN (:...digests)', { digests })
+        .getMany();
+      return digests.filter((gone) => !kept.some((version) => version.digest === gone));
+    });
+  }
+
+  private versions() {
+    return this.source.getRepository(WorkflowVersionEntity);
+  }
+
+  private async note(
+    manager: EntityManager,
+    action: string,
+    { name, digest }: VersionKey,
+    actor: Actor,
+  ): Promise<void> {
+    await this.events.append(manager, { subject: `workflow/${name}`, action, actor, after: { digest } });
+  }
+}
