@@ -35,11 +35,10 @@ export class Bench {
     public server: ServerProcess,
   ) {}
 
-  /** Starts a server. Its queues are in Postgres, or in a Redis of its own, which may be away at the start. */
+  /** Starts a server that has an image. Its queues are in Postgres, or in a Redis of its own, which may be away at the start. */
   static async start(queues: 'in Postgres' | 'in Redis', { redisAway = false } = {}): Promise<Bench> {
     const stateDir = ServerProcess.newStateDir();
     const redis = await RedisProcess.start();
-    if (redisAway) await redis.stop();
     const settings = {
       BTY_NO_PROGRESS_TIMEOUT: String(NO_PROGRESS_TIMEOUT_S),
       ...(queues === 'in Redis' ? { BTY_REDIS_URL: redis.url } : {}),
@@ -47,6 +46,11 @@ export class Bench {
     const server = await ServerProcess.start(stateDir, [], settings);
     const bench = new Bench(stateDir, settings, redis, server);
     await putImage(server, 'debian.img', IMAGE);
+    if (redisAway) {
+      await server.end('SIGTERM');
+      await redis.stop();
+      await bench.startServer();
+    }
     return bench;
   }
 

@@ -9,6 +9,7 @@ const OUTAGE_MS = 7_000;
 const ANSWER_MS = 2_000;
 const PICK_UP_MS = 10_000;
 const RECONCILE_MS = 30_000;
+const MIB = 1024 * 1024;
 
 let bench: Bench;
 
@@ -56,7 +57,7 @@ describe('Redis that is stopped and started again', () => {
   });
 
   it('loses no order that was given before or meanwhile, and gets its workers back within ten seconds', async () => {
-    for (let count = 0; count < 5; count += 1) bench.drop(`before-${count}.img`, Buffer.alloc(64 * 1024 * 1024, count));
+    for (let count = 0; count < 5; count += 1) bench.drop(`before-${count}.img`, Buffer.alloc(8 * MIB, count));
     const silent = await bench.flash();
     await bench.server.ask('/images');
     await bench.redis.stop();
@@ -101,8 +102,8 @@ describe('Redis that hangs', () => {
 describe('Redis that forgets everything', () => {
   it('is told again by Postgres within thirty seconds: nothing is lost, nothing is done twice', async () => {
     const silent = await bench.flash();
-    const names = Array.from({ length: 20 }, (_, index) => `forgotten-${index}.img`);
-    for (const name of names) bench.drop(name, Buffer.alloc(32 * 1024 * 1024, name));
+    const names = Array.from({ length: 10 }, (_, index) => `forgotten-${index}.img`);
+    for (const name of names) bench.drop(name, Buffer.alloc(4 * MIB, name));
     await bench.server.ask('/images');
     await bench.redis.ask('FLUSHALL');
     const began = Date.now();

@@ -44,6 +44,8 @@ async function drained(response: ServerResponse): Promise<void> {
 export class FakeFileServer {
   readonly faults: FileFault[] = [];
   readonly requests: FileRequest[] = [];
+  /** Of all answers together. */
+  bytesSent = 0;
   /** Upper bound in bytes a second, so that something can happen in the middle. */
   bytesPerSecond = Number.POSITIVE_INFINITY;
 
@@ -94,6 +96,7 @@ export class FakeFileServer {
     const step = 256 * 1024;
     for (let at = 0; at < body.length && !response.destroyed; at += step) {
       const piece = body.subarray(at, at + step);
+      this.bytesSent += piece.length;
       if (!response.write(piece)) await drained(response);
       if (Number.isFinite(this.bytesPerSecond)) await sleep((piece.length * 1000) / this.bytesPerSecond);
     }
