@@ -13,6 +13,9 @@ const stories = (name: string, files: string): TestProjectInlineConfiguration =>
   },
 });
 
+/** Servers and agents under test wait for each other most of the time: more of them than processors. */
+const WAITING_WORKERS = 3;
+
 /** Threads that a test starts run the sources, too. */
 const SOURCE_THREADS = ['--import', `${import.meta.dirname}/test/typescript/register.ts`];
 
@@ -26,6 +29,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{apps,libs}/**/src/**/*.spec.ts', 'test/**/*.spec.ts', 'script/**/*.spec.ts'],
           setupFiles: ['apps/agent/test/no-real-machine.setup.ts'],
+          maxWorkers: WAITING_WORKERS,
           // property tests take seconds, and more on a busy machine
           testTimeout: 30_000,
         },
@@ -37,6 +41,7 @@ export default defineConfig({
           include: ['{apps,libs}/*/test/**/*.int-spec.ts', 'apps/server/test/**/*.queue-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
           execArgv: SOURCE_THREADS,
+          maxWorkers: WAITING_WORKERS,
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
@@ -49,6 +54,7 @@ export default defineConfig({
           include: ['apps/server/test/**/*.queue-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/server/test/redis.setup.ts'],
           execArgv: SOURCE_THREADS,
+          maxWorkers: WAITING_WORKERS,
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
