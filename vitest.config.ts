@@ -60,6 +60,19 @@ export default defineConfig({
         },
       },
       {
+        // cijoe over SSH: whole runs, each of which takes seconds
+        extends: true,
+        test: {
+          name: 'workflows',
+          include: ['apps/server/test/**/*.workflow-spec.ts'],
+          globalSetup: ['apps/server/test/postgres.setup.ts'],
+          execArgv: SOURCE_THREADS,
+          maxWorkers: 2,
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
         // things done to a server, its Postgres and its Redis, each of which takes seconds to get over
         extends: true,
         test: {
