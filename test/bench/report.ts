@@ -6,8 +6,9 @@ const seconds = (value: number | null): string => (value === null ? '-' : `${val
 const percent = (value: number | null): string => (value === null ? '' : `±${Math.round(value * 100)} %`).padEnd(6);
 
 function toolLine(one: PeerResult, remark: string): string {
-  const wrong = one.problem === null ? remark : `WRONG: ${one.problem}`;
-  return `  ${one.tool.padEnd(32)}${seconds(one.seconds)}  ${percent(one.spread)} n=${one.runs}  ${wrong}`.trimEnd();
+  const problem = one.runs === 0 ? one.problem : `WRONG: ${one.problem}`;
+  const last = one.problem === null ? remark : problem;
+  return `  ${one.tool.padEnd(32)}${seconds(one.seconds)}  ${percent(one.spread)} n=${one.runs}  ${last}`.trimEnd();
 }
 
 function verdictLine(row: RowResult): string {
