@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 /** What a sandbox has at its top: the system, its own places, and the way to cijoe. */
-const TOP = `bin sbin lib lib64 lib32 libx32 usr dev etc proc run tmp var work ${process.cwd().split('/')[1]}`;
+const TOP = `bin sbin lib lib64 lib32 libx32 usr dev etc proc run tmp var job ${process.cwd().split('/')[1]}`;
 
 /** Command lines of processes that a test has started in a sandbox; each carries this mark. */
 const MARK = 'bty-hostile-mark';
@@ -62,12 +62,12 @@ describe('a program in the sandbox', () => {
 import os, sys
 print('hello', os.getcwd(), os.getuid())
 open('/dev/stdout', 'w').write('by name\\n')
-os.makedirs('/work/out/001_step')
-open('/work/out/001_step/cmd_01.output', 'w').write('text')
-os.symlink('/etc/passwd', '/work/out/link')
+os.makedirs('/job/out/001_step')
+open('/job/out/001_step/cmd_01.output', 'w').write('text')
+os.symlink('/etc/passwd', '/job/out/link')
 sys.exit(3)
 `);
-    expect(output).toBe('hello /work/w 1000\nby name\n');
+    expect(output).toBe('hello /job/w 1000\nby name\n');
     expect(outcome.exitCode).toBe(3);
     expect(outcome.stopped).toBeUndefined();
     expect(outcome.files.map(({ path, content }) => [path, content.toString()])).toEqual([
@@ -168,7 +168,7 @@ while True:
         if os.fork() == 0: time.sleep(60); os._exit(0)
         made += 1
     except BlockingIOError: break
-print('made', made); open('/work/out/made', 'w').write(str(made))
+print('made', made); open('/job/out/made', 'w').write(str(made))
 `,
     );
     expect(Number(/made (\d+)/.exec(output)?.[1])).toBeLessThan(128);
@@ -191,7 +191,7 @@ import os
 total = 0
 try:
     for number in range(10):
-        with open('/work/out/big%d' % number, 'wb') as big:
+        with open('/job/out/big%d' % number, 'wb') as big:
             for _ in range(100): total += big.write(bytes(1 << 20))
 except OSError as error: print(os.strerror(error.errno), total >> 20)
 for place in ('/dev/shm/x', '/tmp/x'):
@@ -213,7 +213,7 @@ import os
 number = 0
 while True:
     number += 1
-    open('/work/%d' % number, 'w').close()
+    open('/job/%d' % number, 'w').close()
 `);
     expect(outcome.stopped).toBe('files');
   });
@@ -295,7 +295,7 @@ os.kill(os.getppid(), signal.SIGKILL)
     const running = run(
       `
 import time
-open('/work/out/part', 'w').write('half'); print('here', flush=True)
+open('/job/out/part', 'w').write('half'); print('here', flush=True)
 time.sleep(60)
 `,
       {
@@ -303,7 +303,7 @@ time.sleep(60)
           output += part.toString();
           abort.abort();
         },
-        afterStop: ['cp', '/work/out/part', '/work/out/after'],
+        afterStop: ['cp', '/job/out/part', '/job/out/after'],
       },
       abort.signal,
     );

@@ -53,8 +53,8 @@ export class WorkflowRunner {
         {
           files: [...below('workflow', files), textFile('bty.toml', config), textFile('key', key.privateKey)],
           cwd: 'workflow',
-          argv: ['cijoe', main.path, '--config', '/work/bty.toml', '--output', `/work/${OUTPUT}`, '--monitor', '-l'],
-          afterStop: ['cijoe', '--report-only', '--output', `/work/${OUTPUT}`, '-l'],
+          argv: ['cijoe', main.path, '--config', '/job/bty.toml', '--output', `/job/${OUTPUT}`, '--monitor', '-l'],
+          afterStop: ['cijoe', '--report-only', '--output', `/job/${OUTPUT}`, '-l'],
           output: OUTPUT,
           timeLimitMs: this.config.runTimeoutSeconds * 1000,
           onOutput: (part) => log.add(part),
@@ -77,7 +77,7 @@ export class WorkflowRunner {
       image: run.imageName ?? undefined,
       image_sha256: run.imageSha256 ?? undefined,
     };
-    const transport = { hostname: '127.0.0.1', port: RELAY_PORT, username: system.user, key_filename: '/work/key' };
+    const transport = { hostname: '127.0.0.1', port: RELAY_PORT, username: system.user, key_filename: '/job/key' };
     return runConfig(ownConfig(files), facts, transport);
   }
 

@@ -44,7 +44,7 @@ function ownMounts(plan: SandboxPlan): string[] {
   return [
     ...etc.flatMap((name) => ['--ro-bind', `${folder}/etc/${name}`, `/etc/${name}`]),
     ...['--proc', '/proc', '--dev', '/dev', ...memory('/dev/shm', sharedMemoryBytes)],
-    ...[...memory('/work', workBytes), ...memory('/tmp', temporaryBytes), '--symlink', '../tmp', '/var/tmp'],
+    ...[...memory('/job', workBytes), ...memory('/tmp', temporaryBytes), '--symlink', '../tmp', '/var/tmp'],
     // After /tmp, below which it may lie.
     ...['--ro-bind', plan.account === undefined ? cijoeDir : `${folder}/cijoe`, cijoeDir],
     ...['--ro-bind', `${folder}/supervisor.py`, '/run/bty.py', '--bind', `${folder}/relay`, '/run/bty'],
@@ -56,7 +56,7 @@ function ownMounts(plan: SandboxPlan): string[] {
 function environment(cijoeDir: string): string[] {
   const variables = {
     PATH: `${cijoeDir}/bin:/usr/local/bin:/usr/bin:/bin`,
-    HOME: '/work/home',
+    HOME: '/job/home',
     USER: NAME,
     LOGNAME: NAME,
     LANG: 'C.UTF-8',
@@ -77,7 +77,7 @@ function bubblewrap(plan: SandboxPlan): string[] {
     ...environment(plan.cijoeDir),
     ...systemMounts(plan.links),
     ...ownMounts(plan),
-    ...['--chdir', '/work', '--'],
+    ...['--chdir', '/job', '--'],
     // Inside its own user namespace the limit of processes counts those of this sandbox alone.
     ...[
       'prlimit',

@@ -48,7 +48,7 @@ async function residentBytes(root: number): Promise<number> {
 /** Files count as well as bytes: the kernel keeps an empty one in memory, too. Unknown where /proc does not let us look. */
 async function workFiles(root: number): Promise<number> {
   try {
-    const { type, blocks, bsize, files, ffree } = await statfs(`/proc/${root}/root/work`);
+    const { type, blocks, bsize, files, ffree } = await statfs(`/proc/${root}/root/job`);
     // Until bubblewrap has changed its root, this may be a directory of the host.
     return type === TMPFS && blocks * bsize === SANDBOX_LIMITS.workBytes ? files - ffree : 0;
   } catch (error) {

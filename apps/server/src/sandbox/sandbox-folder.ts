@@ -11,7 +11,7 @@ const FIRST_ACCOUNT = 61_184;
 const ACCOUNTS = 4_000;
 
 const ETC: Readonly<Record<string, string>> = {
-  passwd: 'bty:x:1000:1000::/work/home:/bin/sh\n',
+  passwd: 'bty:x:1000:1000::/job/home:/bin/sh\n',
   group: 'bty:x:1000:\n',
   hosts: '127.0.0.1 localhost bty\n::1 localhost\n',
   'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',

@@ -16,7 +16,7 @@ import sys
 import tarfile
 import threading
 
-WORK = "/work"
+WORK = "/job"
 RELAY_SOCKET = "/run/bty/relay"
 RESULT = 3
 SAYS_MOST = ("report.html", "task.state", "config.orig", "task.orig")

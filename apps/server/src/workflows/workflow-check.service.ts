@@ -9,9 +9,9 @@ import type { WorkflowVersionEntity } from './workflow-version.entity.js';
 const TIME_LIMIT_MS = 60_000;
 const MAX_PROBLEM_CHARS = 4_000;
 /** What a template may ask of the environment in any mode; the values do not matter here. */
-const ENVIRONMENT = { HOME: '/work/home', PATH: '/usr/bin', USER: 'bty', BTY_ROOTFS: '/mnt' };
+const ENVIRONMENT = { HOME: '/job/home', PATH: '/usr/bin', USER: 'bty', BTY_ROOTFS: '/mnt' };
 const FACTS = { mac: '00:00:00:00:00:00', run_id: 'check', hostname: 'check', image: 'check', image_sha256: 'check' };
-const TRANSPORT = { hostname: '127.0.0.1', port: 22, username: 'root', key_filename: '/work/key' };
+const TRANSPORT = { hostname: '127.0.0.1', port: 22, username: 'root', key_filename: '/job/key' };
 
 function explain(output: string): string {
   // `ERROR:module:function(): what is wrong`
@@ -42,7 +42,7 @@ export class WorkflowCheck {
     const order = {
       files: [...below('workflow', files), config],
       cwd: 'workflow',
-      argv: ['cijoe', '--integrity-check', version.mainFile, '--config', '/work/check.toml'],
+      argv: ['cijoe', '--integrity-check', version.mainFile, '--config', '/job/check.toml'],
       timeLimitMs: TIME_LIMIT_MS,
       onOutput: (part: Buffer) => {
         output = `${output}${part.toString()}`.slice(-MAX_PROBLEM_CHARS);

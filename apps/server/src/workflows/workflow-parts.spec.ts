@@ -64,7 +64,7 @@ describe('readUpload', () => {
 });
 
 describe('runConfig', () => {
-  const transport = { hostname: '127.0.0.1', port: 2222, username: 'root', key_filename: '/work/key' };
+  const transport = { hostname: '127.0.0.1', port: 2222, username: 'root', key_filename: '/job/key' };
 
   it('makes ours the only transport and keeps the workflow’s other settings', () => {
     const own = ownConfig([
