@@ -68,7 +68,8 @@ check('docs/openapi.json is what the server says', 'npm', 'run', '--silent', 'op
 check('migrations and entities agree', 'npm', 'run', '--silent', 'db:check');
 vitest('unit', 'integration', 'redis');
 if (size !== '--fast') {
-  vitest('workflows', 'faults');
+  vitest('workflows');
+  vitest('faults');
   const report = size === '--all' ? vitest('stories', 'every-case') : vitest('stories');
   if (report) {
     const budgets = JSON.parse(readFileSync('test/e2e/budgets.json', 'utf8')) as Budget;
