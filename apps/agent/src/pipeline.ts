@@ -11,6 +11,7 @@ import {
 import type { Crew, CrewPorts } from './crew/crew.js';
 import type { BlockTarget } from './engine/block-target.js';
 import { type EngineReport, StageClock } from './engine/engine.js';
+import { flashAccount } from './engine/flash-account.js';
 import { flashPacked } from './engine/flash-packed.js';
 import type { FrameSource } from './engine/frame-source.js';
 import type { FlashedDisk, SeedOrder } from './provision/provision.js';
@@ -89,19 +90,7 @@ function resultOf(report: EngineReport, disk: InventoryDisk, durationMs: number,
       ...(disk.wwn === undefined ? {} : { wwn: disk.wwn }),
       ...(disk.model === undefined ? {} : { model: disk.model }),
     },
-    bytes_fetched: report.fetchedBytes,
-    bytes_written: report.writtenBytes,
-    bytes_skipped: report.skippedBytes,
-    bytes_zeroed: report.zeroedBytes,
-    bytes_verified: report.verifiedBytes,
-    verify: report.verify,
-    strategy: report.strategy,
-    strategy_reason: report.strategyReason,
-    bottleneck: report.bottleneck,
-    duration_ms: Math.round(durationMs),
-    stage_ms: report.stageMs,
-    gpt_relocated: report.plan.gpt === 'relocated',
-    peak_rss_bytes: peakRssBytes,
+    ...flashAccount(report, durationMs, peakRssBytes),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type VerifyMode,
 } from '@bty/wire-types';
 import { systemClock } from '../clock/clock.js';
+import { flashAccount } from '../engine/flash-account.js';
 import { flashOpenImage } from '../flash-image.js';
 import { peakResidentBytes } from '../peak-memory.js';
 import { provision } from '../provision/provision.js';
@@ -129,28 +130,12 @@ async function write({ image, disk, seed }: Looked, flags: FlashFlags, ports: Co
     seedProvisioning({ seed, verify }, disk, target, (order, flashed) =>
       provision(order, flashed, surroundings, ports.stop),
     );
-  const { head, plan, ...report } = await flashOpenImage(
-    { image, target, verify, provisioning },
-    enginePorts,
-    ports.stop,
-  ).finally(() => target.close());
+  const report = await flashOpenImage({ image, target, verify, provisioning }, enginePorts, ports.stop).finally(() =>
+    target.close(),
+  );
   view.synced();
   view.partprobed(await rereadTable(disk.path));
-  return {
-    bytes_fetched: report.fetchedBytes,
-    bytes_written: report.writtenBytes,
-    bytes_skipped: report.skippedBytes,
-    bytes_zeroed: report.zeroedBytes,
-    bytes_verified: report.verifiedBytes,
-    verify: report.verify,
-    strategy: report.strategy,
-    strategy_reason: report.strategyReason,
-    bottleneck: report.bottleneck,
-    duration_ms: Math.round(systemClock.nowMs() - startMs),
-    stage_ms: report.stageMs,
-    gpt_relocated: plan.gpt === 'relocated',
-    peak_rss_bytes: peakResidentBytes(),
-  };
+  return flashAccount(report, systemClock.nowMs() - startMs, peakResidentBytes());
 }
 
 function describeDisk(disk: InventoryDisk): string {
