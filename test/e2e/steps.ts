@@ -44,17 +44,6 @@ async function jobEnds(lab: Lab, id: string): Promise<FlashJob> {
   return job;
 }
 
-/** Lets `look` judge the machine's disks between the end of a flash and the first boot, while nothing can write to them. */
-async function beforeFirstBoot(machine: Machine, look: () => void | Promise<void>): Promise<void> {
-  await eventually('the agent reboots', 60_000, () => /rebooting/i.test(machine.console()), 20);
-  await machine.pause();
-  try {
-    await look();
-  } finally {
-    await machine.resume();
-  }
-}
-
 /**
  * Waits until the job has succeeded and judges the disk before its first boot: every byte is what `image` (raw) laid over
  * `before`, a disk like the target was, must give. Resolves to the job.
@@ -66,11 +55,12 @@ export async function endsAsExpected(
   { disk, before, image }: { disk: string; before: string; image: string },
 ): Promise<FlashJob> {
   const expected = expectedDisk(before, image, join(lab.workDir, `${machine.name}.expected.raw`));
+  await machine.haltAtReboot();
   const job = await jobEnds(lab, id);
-  await beforeFirstBoot(machine, () => {
-    expect(differences(disk, expected)).toBe('');
-    expect(partitionTableProblems(disk)).toBe('');
-  });
+  await eventually('the agent reboots', 60_000, () => machine.halted());
+  expect(differences(disk, expected)).toBe('');
+  expect(partitionTableProblems(disk)).toBe('');
+  await machine.letReboot();
   return job;
 }
 

@@ -156,12 +156,21 @@ export class Machine {
     await qmp(this.#qmpSocket, 'system_reset');
   }
 
-  /** Holds the machine still, so that its disk can be looked at; `resume` lets it go on. */
-  async pause(): Promise<void> {
-    await qmp(this.#qmpSocket, 'stop');
+  /** From now on a reboot of the guest leaves the machine halted, in place of starting it again. */
+  async haltAtReboot(): Promise<void> {
+    await qmp(this.#qmpSocket, 'set-action', { reboot: 'shutdown', shutdown: 'pause' });
   }
 
-  async resume(): Promise<void> {
+  /** Whether the guest has rebooted since `haltAtReboot`, so that nothing writes to its disks now. */
+  async halted(): Promise<boolean> {
+    const { status } = (await qmp(this.#qmpSocket, 'query-status')) as { status: string };
+    return status === 'shutdown';
+  }
+
+  /** Ends what `haltAtReboot` began: the guest's reboot takes place, and later ones as they come. */
+  async letReboot(): Promise<void> {
+    await qmp(this.#qmpSocket, 'set-action', { reboot: 'reset', shutdown: 'poweroff' });
+    await qmp(this.#qmpSocket, 'system_reset');
     await qmp(this.#qmpSocket, 'cont');
   }
 
