@@ -106,6 +106,11 @@ export class Bench {
     return DatabaseLock.take(socketDirFor(this.stateDir), statement);
   }
 
+  /** Locks images against changes. */
+  async lockImages(): Promise<DatabaseLock> {
+    return DatabaseLock.take(socketDirFor(this.stateDir), 'LOCK TABLE images IN EXCLUSIVE MODE');
+  }
+
   /** Puts an image into the image root by hand. */
   drop(name: string, bytes = Buffer.alloc(512, name)): void {
     writeFileSync(join(this.stateDir, 'images', name), bytes);

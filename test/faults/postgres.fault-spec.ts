@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -109,5 +110,21 @@ describe('Postgres in mid-flash', () => {
     const job = (await bench.server.ask(`/flash-jobs/${flash.ref.job_id}`)).json;
     expect(job).toMatchObject({ state: 'succeeded', epoch: 1 });
     await bench.judge();
+  });
+});
+
+describe('Postgres while an image is prepared', () => {
+  it('loses the connection that stores the result: the image is prepared again', async () => {
+    bench.drop('nightly.img', randomBytes(32 * 2 ** 20));
+    await eventually('the image is known', RECOVERY_MS, async () => {
+      await bench.server.ask('/images');
+      return (await bench.server.ask('/images/nightly.img/info')).status === 200;
+    });
+    const lock = await bench.lockImages();
+    await lock.blocks();
+    await sleep(2_000);
+    for (const pid of processes().slice(1)) process.kill(pid, 'SIGTERM');
+    await lock.release();
+    await bench.prepared('nightly.img', 2 * RECOVERY_MS);
   });
 });

@@ -2,6 +2,7 @@ import { BtyError, toBtyError } from '@bty/wire-types';
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Logger } from '@nestjs/common';
 import type { Job } from 'bullmq';
+import { isDatabaseOutage } from '../db/index.js';
 import { IMAGE_PREPARE, WORKER, warnOfQueue } from '../queue/index.js';
 import type { ImageEntity } from './image.entity.js';
 import { ImageFiles, type OpenImage } from './image-files.service.js';
@@ -77,6 +78,8 @@ export class ImagePrepareProcessor extends WorkerHost {
       if (replaced.signal.aborted) return;
       // An order that is stopped has not failed: the next start prepares the image again.
       stop?.throwIfAborted();
+      // Nor has the image when its result cannot be stored: the next scan orders it again.
+      if (isDatabaseOutage(thrown)) throw thrown;
       await this.fail(image, file, thrown);
     } finally {
       clearInterval(timer);
