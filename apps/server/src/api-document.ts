@@ -17,7 +17,12 @@ export function apiDocument(app: INestApplication, version: string): OpenAPIObje
     )
     .setVersion(version)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
-    .addBearerAuth({ type: 'http', scheme: 'bearer' })
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API token, or the token of a login.' })
+    .addCookieAuth(
+      'bty_session',
+      { type: 'apiKey', description: 'Of a login; changes need `X-CSRF-Token` as well.' },
+      'cookie',
+    )
     .build();
   return integers(SwaggerModule.createDocument(app, settings));
 }

@@ -5,7 +5,7 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { NextFunction, Request, Response } from 'express';
 import { apiDocument } from './api-document.js';
 import { AppModule } from './app.module.js';
-import { ApiTokensRepository, requireToken } from './auth/index.js';
+import { authenticate, Credentials } from './auth/index.js';
 import type { Config } from './config/index.js';
 import type { DatabaseTarget } from './db/index.js';
 import {
@@ -67,8 +67,9 @@ export async function createApp(config: Config, database: DatabaseTarget): Promi
   });
   app.disable('x-powered-by');
   app.set('etag', false);
+  app.set('trust proxy', config.trustedProxies);
   tuneServer(app.getHttpServer());
-  app.use(setHeaders, requireToken(app.get(ApiTokensRepository, { strict: false })), askForBody);
+  app.use(setHeaders, authenticate(app.get(Credentials, { strict: false })), askForBody);
   app.useBodyParser('json', JSON_BODY);
   app.use(checkContent);
   app.useGlobalPipes(validationPipe);

@@ -20,9 +20,11 @@ async function startDatabase(config: Config): Promise<{ postgres?: EmbeddedPostg
   return { postgres, target: postgres.target };
 }
 
-function showToken(service: AdminTokenService, token: string | undefined): void {
-  if (token === undefined) say(`the admin token is in ${service.file}`);
-  else say(`new admin token: ${token}\nbty: it is not shown again; it is kept in ${service.file}`);
+async function showToken(service: AdminTokenService, token: string | undefined): Promise<void> {
+  if (token === undefined) {
+    const revoked = 'the admin token was revoked; --new-admin-token makes another';
+    say((await service.isValid()) ? `the admin token is in ${service.file}` : revoked);
+  } else say(`new admin token: ${token}\nbty: it is not shown again; it is kept in ${service.file}`);
 }
 
 /** Runs `steps` one after the other at the first signal to stop, or when `stop` is called, and ends the process. */
@@ -65,12 +67,12 @@ async function serve(config: Config): Promise<void> {
   const admin = app.get(AdminTokenService, { strict: false });
   if (process.argv.includes('--new-admin-token')) {
     await app.init();
-    showToken(admin, await admin.renew());
+    await showToken(admin, await admin.renew());
     await closeApp(app);
     await postgres?.stop();
     process.exit(0);
   }
-  showToken(admin, await admin.ensure());
+  await showToken(admin, await admin.ensure());
   let worker: WorkerProcess | undefined;
   stopOnSignal([() => worker?.stop(), () => closeApp(app), () => postgres?.stop()]);
   await (config.httpHost === undefined ? app.listen(config.httpPort) : app.listen(config.httpPort, config.httpHost));

@@ -7,6 +7,8 @@ export const ERROR_CODES = {
   INVALID_REQUEST: { retryable: false, says: 'the request is not well-formed' },
   INVALID_MAC: { retryable: false, says: 'not a MAC address' },
   UNAUTHENTICATED: { retryable: false, says: 'no valid credential was given' },
+  FORBIDDEN: { retryable: false, says: 'the credential does not allow it' },
+  TOO_MANY_REQUESTS: { retryable: true, says: 'too many attempts; wait before the next' },
   NOT_FOUND: { retryable: false, says: 'there is no such thing' },
   CONFLICT: { retryable: false, says: 'the request conflicts with the present state' },
   IN_USE: { retryable: false, says: 'it is in use and cannot be changed or removed' },

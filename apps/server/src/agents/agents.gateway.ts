@@ -1,10 +1,17 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AGENT_SUBPROTOCOL, CLOSE_CODES, PROTOCOL_LIMITS } from '@bty/wire-types';
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { remoteAddress } from '../http/index.js';
+import { CONFIG, type Config } from '../config/index.js';
+import { forwardedAddress } from '../http/index.js';
 import { ServerDesk } from './agent-desk.service.js';
 import { AgentSession } from './agent-session.js';
 import { ConnectedAgents } from './connected-agents.service.js';
@@ -31,6 +38,7 @@ export class AgentsGateway implements OnApplicationBootstrap, BeforeApplicationS
   });
 
   constructor(
+    @Inject(CONFIG) private readonly config: Config,
     private readonly host: HttpAdapterHost,
     private readonly desk: ServerDesk,
     private readonly agents: ConnectedAgents,
@@ -55,7 +63,9 @@ export class AgentsGateway implements OnApplicationBootstrap, BeforeApplicationS
     else if (request.headers.origin !== undefined) refuse(socket, '403 Forbidden');
     else if (!offered.includes(AGENT_SUBPROTOCOL)) refuse(socket, '400 Bad Request');
     else
-      this.server.handleUpgrade(request, socket, head, (client) => this.accept(client, remoteAddress(request.socket)));
+      this.server.handleUpgrade(request, socket, head, (client) =>
+        this.accept(client, forwardedAddress(request, this.config.trustedProxies)),
+      );
   }
 
   private accept(client: WebSocket, ip: string): void {

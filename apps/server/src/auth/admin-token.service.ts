@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/index.js';
 import { ApiTokensRepository } from './api-tokens.repository.js';
-import { newSecret } from './secret.js';
+import { credentialKind, newApiToken } from './secret.js';
 
 const NAME = 'admin';
-const SHAPE = /^bty_[A-Za-z0-9_-]{43}$/;
+const WISH = { name: NAME, role: 'admin', pool: null, expiresAt: null } as const;
+const SERVER = { name: 'server' } as const;
 
 /** The first credential of an installation, in `$BTY_STATE_DIR/admin-token`. */
 @Injectable()
@@ -20,29 +21,34 @@ export class AdminTokenService {
     return join(this.config.stateDir, 'admin-token');
   }
 
-  /** Creates the admin token when there is none; returns it then, to be shown once. */
+  /** Creates the admin token of a new installation; returns it then, to be shown once. One that was revoked stays so. */
   async ensure(): Promise<string | undefined> {
-    if (await this.tokens.exists(NAME)) return undefined;
+    if (await this.tokens.hasHad(NAME)) return undefined;
     // A new database beside a kept state directory: what its operator has in hand goes on working.
     const kept = this.kept();
     if (kept === undefined) return this.renew();
-    await this.tokens.replace(NAME, kept);
+    await this.tokens.replace(WISH, kept, SERVER);
     return undefined;
+  }
+
+  /** Whether there is an admin token that is not revoked. */
+  async isValid(): Promise<boolean> {
+    return this.tokens.exists(NAME);
   }
 
   /** Revokes the admin token and creates another; returns it, to be shown once. */
   async renew(): Promise<string> {
-    const token = `bty_${newSecret()}`;
+    const token = newApiToken();
     // The file first: a token that is valid but written nowhere would lock everybody out.
     this.write(token);
-    await this.tokens.replace(NAME, token);
+    await this.tokens.replace(WISH, token, SERVER);
     return token;
   }
 
   private kept(): string | undefined {
     try {
       const text = readFileSync(this.file, 'utf8').trim();
-      return SHAPE.test(text) ? text : undefined;
+      return credentialKind(text) === 'token' ? text : undefined;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;

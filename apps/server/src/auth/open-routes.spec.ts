@@ -14,6 +14,7 @@ describe('isOpenRoute', () => {
     ['GET', '/packs/abc'],
     ['HEAD', '/maps/abc'],
     ['GET', '/healthz'],
+    ['POST', '/auth/login'],
     ['GET', '/docs'],
     ['GET', '/docs/swagger-ui.css'],
   ])('lets %s %s pass', (method, path) => {
@@ -30,12 +31,15 @@ describe('isOpenRoute', () => {
     ['GET', '/workflows'],
     ['GET', '/runs/x/report/report.html'],
     ['GET', '/machines'],
+    ['GET', '/auth/login'],
+    ['POST', '/auth/logout'],
+    ['GET', '/auth/me'],
     ['GET', '/pxe/../machines'],
     ['GET', '/boot/a/b'],
     ['GET', '/IMAGES'],
     ['OPTIONS', '/machines'],
     ['GET', '/nothing'],
-  ])('asks %s %s for a token', (method, path) => {
+  ])('asks %s %s for a credential', (method, path) => {
     expect(isOpenRoute(method, path)).toBe(false);
   });
 });

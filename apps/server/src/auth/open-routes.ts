@@ -1,5 +1,5 @@
 /**
- * What needs no token: what firmware, an agent and a person with a browser ask before they can have one.
+ * What needs no credential: what firmware, an agent and a person with a browser ask before they can have one.
  * Everything that is not in this table needs one, routes that do not exist included.
  */
 const OPEN_ROUTES: readonly { readonly methods: readonly string[]; readonly path: RegExp }[] = [
@@ -10,10 +10,11 @@ const OPEN_ROUTES: readonly { readonly methods: readonly string[]; readonly path
   { methods: ['GET', 'HEAD'], path: /^\/images(\/[^/]+(\/info)?)?$/ },
   { methods: ['GET', 'HEAD'], path: /^\/(maps|packs)\/[^/]+$/ },
   { methods: ['GET', 'HEAD'], path: /^\/(healthz|readyz|version|openapi\.json)$/ },
+  { methods: ['POST'], path: /^\/auth\/login$/ },
   { methods: ['GET', 'HEAD'], path: /^\/docs(\/[^/]*)?$/ },
 ];
 
-/** Whether a request may pass without a token. `path` is as it came, without the query. */
+/** Whether a request may pass without a credential. `path` is as it came, without the query. */
 export function isOpenRoute(method: string, path: string): boolean {
   return OPEN_ROUTES.some((route) => route.methods.includes(method) && route.path.test(path));
 }

@@ -1,8 +1,8 @@
 import type { MacAddress } from '@bty/wire-types';
 import { Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import { ApiBearerAuth, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
-import { ApiProblems, actorOf, MacPipe } from '../http/index.js';
+import { Access, ApiProblems, actorOf, MacPipe } from '../http/index.js';
 import { MachinesRepository, noSuchMachine } from '../machines/index.js';
 import { BaselineDto, BaselineHeadDto, toBaselineDto, toHeadDto } from './baseline.dto.js';
 import { BaselinesRepository, noSuchBaseline } from './baselines.repository.js';
@@ -16,7 +16,6 @@ function readVersion(mac: string, text: string): number {
 }
 
 @ApiTags('baselines')
-@ApiBearerAuth()
 @Controller('machines/:mac')
 export class BaselinesController {
   constructor(
@@ -26,6 +25,7 @@ export class BaselinesController {
 
   /** Shows what the machine looked like when a run last succeeded on it, or the older baseline that was promoted. */
   @Get('baseline')
+  @Access('viewer', 'machine')
   @ApiParam(MAC_PARAM)
   @ApiProblems(400, 401, 404)
   async current(@Param('mac', MacPipe) mac: MacAddress): Promise<BaselineDto> {
@@ -36,6 +36,7 @@ export class BaselinesController {
 
   /** Lists the baselines of a machine without their facts, newest first. */
   @Get('baselines')
+  @Access('viewer', 'machine')
   @ApiParam(MAC_PARAM)
   @ApiProblems(400, 401, 404)
   async list(@Param('mac', MacPipe) mac: MacAddress): Promise<BaselineHeadDto[]> {
@@ -45,6 +46,7 @@ export class BaselinesController {
 
   /** Shows one baseline. */
   @Get('baselines/:version')
+  @Access('viewer', 'machine')
   @ApiParam(MAC_PARAM)
   @ApiParam(VERSION_PARAM)
   @ApiProblems(400, 401, 404)
@@ -57,6 +59,7 @@ export class BaselinesController {
 
   /** Makes a baseline the one that the machine is compared with. */
   @Post('baselines/:version/promote')
+  @Access('operator')
   @ApiParam(MAC_PARAM)
   @ApiParam(VERSION_PARAM)
   @HttpCode(200)
@@ -71,6 +74,7 @@ export class BaselinesController {
 
   /** Removes a baseline that is not the current one. */
   @Delete('baselines/:version')
+  @Access('operator')
   @ApiParam(MAC_PARAM)
   @ApiParam(VERSION_PARAM)
   @HttpCode(204)

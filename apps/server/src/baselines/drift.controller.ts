@@ -1,8 +1,8 @@
 import type { MacAddress } from '@bty/wire-types';
 import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, actorOf, MacPipe } from '../http/index.js';
+import { Access, ApiProblems, actorOf, MacPipe } from '../http/index.js';
 import { DriftDto, driftText, toDriftDto } from './baseline.dto.js';
 import { type DriftFinding, DriftService } from './drift.service.js';
 
@@ -15,13 +15,13 @@ function answer(request: Request, response: Response, finding: DriftFinding): vo
 }
 
 @ApiTags('baselines')
-@ApiBearerAuth()
 @Controller('machines/:mac/drift')
 export class DriftController {
   constructor(private readonly drift: DriftService) {}
 
   /** Looks at the machine's system over SSH now, and tells what differs from its baseline. */
   @Post()
+  @Access('ci', 'machine')
   @ApiParam(MAC_PARAM)
   @HttpCode(200)
   @ApiProduces('application/json', 'text/plain')
@@ -37,6 +37,7 @@ export class DriftController {
 
   /** Tells what the last check has found. */
   @Get()
+  @Access('viewer', 'machine')
   @ApiParam(MAC_PARAM)
   @ApiProduces('application/json', 'text/plain')
   @ApiResponse({ status: 200, type: DriftDto })

@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, sendFile } from '../http/index.js';
+import { Access, ApiProblems, sendFile } from '../http/index.js';
 import { BootFiles } from './boot-files.service.js';
 
 @ApiTags('boot')
@@ -11,6 +11,7 @@ export class BootController {
 
   /** Gives a file of the live env or of the network boot, or one range of it. HEAD gives the headers. */
   @Get(':name')
+  @Access('anyone')
   @ApiProduces('application/octet-stream')
   @ApiResponse({ status: 200, description: 'The bytes.' })
   @ApiResponse({ status: 206, description: 'The range that was asked for.' })

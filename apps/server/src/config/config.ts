@@ -5,7 +5,9 @@ import {
   addressOf,
   baseUrl,
   kernelArguments,
+  networks,
   oneOf,
+  password,
   plainText,
   type Setting,
   SettingError,
@@ -43,6 +45,11 @@ export const SETTINGS = {
     otherwise: 'the address that a machine asked',
     parse: baseUrl,
   },
+  BTY_TRUSTED_PROXIES: {
+    says: 'Proxies before the server, whose `X-Forwarded-*` headers count: addresses and networks, separated by commas.',
+    otherwise: 'nobody is believed',
+    parse: networks,
+  },
   BTY_DATABASE_URL: {
     says: 'Postgres to use, for instance `postgres://bty:secret@db/bty`.',
     otherwise: 'the bundled Postgres, below `$BTY_STATE_DIR`',
@@ -54,6 +61,12 @@ export const SETTINGS = {
     otherwise: 'the queues are in Postgres',
     secret: true,
     parse: addressOf('redis:', 'rediss:'),
+  },
+  BTY_ADMIN_PASSWORD: {
+    says: 'Password of the user `admin`, who is made with it at the first start. Later changes of the setting do nothing.',
+    otherwise: 'no such user is made',
+    secret: true,
+    parse: password,
   },
   BTY_FIRST_BOOT_WINDOW: {
     says: 'Seconds after a flash in which PXE contacts of the machine get its local disk; 0 turns it off.',
@@ -119,8 +132,10 @@ export interface Config {
   readonly httpHost: string | undefined;
   readonly httpPort: number;
   readonly publicUrl: string | undefined;
+  readonly trustedProxies: readonly string[];
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
+  readonly adminPassword: string | undefined;
   readonly firstBootWindowSeconds: number;
   readonly noProgressTimeoutSeconds: number;
   readonly role: 'all' | 'server' | 'worker';
@@ -182,8 +197,10 @@ export function parseConfig(env: Environment): Config {
     httpHost: readSetting(env, 'BTY_HTTP_HOST'),
     httpPort: readSetting(env, 'BTY_HTTP_PORT') ?? 8080,
     publicUrl: readSetting(env, 'BTY_PUBLIC_URL'),
+    trustedProxies: readSetting(env, 'BTY_TRUSTED_PROXIES') ?? [],
     databaseUrl: readSetting(env, 'BTY_DATABASE_URL'),
     redisUrl: readSetting(env, 'BTY_REDIS_URL'),
+    adminPassword: readSetting(env, 'BTY_ADMIN_PASSWORD'),
     firstBootWindowSeconds: readSetting(env, 'BTY_FIRST_BOOT_WINDOW') ?? 180,
     noProgressTimeoutSeconds: readSetting(env, 'BTY_NO_PROGRESS_TIMEOUT') ?? 120,
     role: readSetting(env, 'BTY_ROLE') ?? 'all',

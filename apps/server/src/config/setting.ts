@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** A setting that cannot be used; the message names the variable and says what it takes. */
 export class SettingError extends Error {
   override readonly name = 'SettingError';
@@ -64,6 +66,26 @@ export function oneOf<T extends string>(...words: T[]): (text: string) => T {
     if (word === undefined) throw new Error(`must be one of ${words.join(', ')}, not ${JSON.stringify(text)}`);
     return word;
   };
+}
+
+/** Addresses and networks, separated by commas: `10.0.0.5, 10.1.0.0/16, fd00::/8`. */
+export function networks(text: string): string[] {
+  const entries = text.split(',').map((entry) => entry.trim());
+  for (const entry of entries) {
+    const [address = '', prefix, ...rest] = entry.split('/');
+    const family = isIP(address);
+    const bits = Number(prefix ?? 0);
+    const valid =
+      family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix ?? '0') && bits <= (family === 4 ? 32 : 128);
+    if (!valid) throw new Error(`must be addresses or networks like 10.1.0.0/16, not ${JSON.stringify(entry)}`);
+  }
+  return entries;
+}
+
+/** A password as a login takes it. The text itself is never shown. */
+export function password(text: string): string {
+  if (text.length < 10 || text.length > 256) throw new Error('must be 10 to 256 characters');
+  return text;
 }
 
 /** A path or a name, as it is. */

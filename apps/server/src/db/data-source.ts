@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
-import { AgentSessionEntity, ApiTokenEntity, BootTokenEntity } from '../auth/index.js';
+import { AgentSessionEntity, ApiTokenEntity, BootTokenEntity, UserEntity, UserSessionEntity } from '../auth/index.js';
 import { BaselineEntity, DriftCheckEntity } from '../baselines/index.js';
 import { EventEntity } from '../events/index.js';
 import { FlashJobEntity, FlashLogEntity, FlashReportEntity } from '../flash-jobs/index.js';
@@ -39,6 +39,8 @@ const source = new DataSource({
     MachineEntity,
     MachineNicEntity,
     RunEntity,
+    UserEntity,
+    UserSessionEntity,
     WorkflowVersionEntity,
   ],
 });

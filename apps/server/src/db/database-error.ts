@@ -32,3 +32,8 @@ export function isUnstorableText(thrown: unknown): boolean {
   if (driverError !== undefined) return isUnstorableText(driverError);
   return typeof code === 'string' && UNSTORABLE_SQLSTATE.has(code);
 }
+
+/** Whether Postgres refused a row because another has its key. */
+export function isUniqueViolation(thrown: unknown): boolean {
+  return (thrown as { driverError?: { code?: unknown } } | null)?.driverError?.code === '23505';
+}

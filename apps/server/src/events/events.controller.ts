@@ -1,18 +1,18 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, cutPage } from '../http/index.js';
+import { Access, ApiProblems, cutPage } from '../http/index.js';
 import { EventDto, EventsQuery, toEventDto } from './events.dto.js';
 import { EventsRepository } from './events.repository.js';
 
 @ApiTags('events')
-@ApiBearerAuth()
 @Controller('events')
 export class EventsController {
   constructor(private readonly events: EventsRepository) {}
 
   /** Lists the changes of state, newest first. */
   @Get()
+  @Access('viewer')
   @ApiProblems(401, 422)
   async list(
     @Query() query: EventsQuery,

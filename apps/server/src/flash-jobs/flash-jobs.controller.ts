@@ -1,8 +1,8 @@
 import { BtyError, NoCloudSeed } from '@bty/wire-types';
 import { Body, Controller, Get, Headers, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiHeader, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, actorOf, cutPage, invalidFields } from '../http/index.js';
+import { Access, ApiProblems, actorOf, cutPage, invalidFields, poolOf } from '../http/index.js';
 import { seedFiles } from '../provisioning/index.js';
 import { FlashJobDto, toFlashJobDto } from './flash-job.dto.js';
 import { FlashJobCancel } from './flash-job-cancel.service.js';
@@ -16,7 +16,6 @@ const JOB_ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOU
 const ID_PARAM = { name: 'id', type: String, format: 'uuid' } as const;
 
 @ApiTags('flash jobs')
-@ApiBearerAuth()
 @Controller('flash-jobs')
 export class FlashJobsController {
   constructor(
@@ -28,6 +27,7 @@ export class FlashJobsController {
 
   /** Orders a flash. The machine does it at its next PXE contact, or at once when its agent is connected. */
   @Post()
+  @Access('ci', 'body')
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'the same key and order give the same job' })
   @ApiResponse({ status: 200, type: FlashJobDto, description: 'The job that was made with this key before.' })
   @ApiResponse({ status: 201, type: FlashJobDto, description: 'The job is made; `Location` names it.' })
@@ -49,18 +49,20 @@ export class FlashJobsController {
 
   /** Lists flash jobs, newest first. */
   @Get()
+  @Access('viewer', 'handler')
   @ApiProblems(401, 422)
   async list(
     @Query() query: FlashJobsQuery,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<FlashJobDto[]> {
-    const rows = await this.jobs.page(toJobFilter(query), query.limit + 1);
+    const rows = await this.jobs.page({ ...toJobFilter(query), pool: poolOf(request) }, query.limit + 1);
     return cutPage(request, response, rows, query.limit, ({ id }) => id).map(toFlashJobDto);
   }
 
   /** Shows one flash job with its progress and history. */
   @Get(':id')
+  @Access('viewer', 'flash job')
   @ApiParam(ID_PARAM)
   @ApiProblems(401, 404)
   async get(@Param('id', JOB_ID) id: string): Promise<FlashJobDto> {
@@ -71,6 +73,7 @@ export class FlashJobsController {
 
   /** Shows the files that the job puts onto the disk for cloud-init, as they are in its present or first attempt. */
   @Get(':id/seed')
+  @Access('operator')
   @ApiParam(ID_PARAM)
   @ApiResponse({ status: 200, type: NoCloudSeed })
   @ApiProblems(401, 404)
@@ -82,6 +85,7 @@ export class FlashJobsController {
 
   /** Gives the log that agents sent about failed attempts. */
   @Get(':id/log')
+  @Access('viewer', 'flash job')
   @ApiParam(ID_PARAM)
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, description: 'The log; empty when no attempt has failed.' })
@@ -93,6 +97,7 @@ export class FlashJobsController {
 
   /** Cancels a flash job. A disk that was written in part does not boot. */
   @Post(':id/cancel')
+  @Access('ci', 'flash job')
   @ApiParam(ID_PARAM)
   @HttpCode(200)
   @ApiProblems(401, 404, 409)

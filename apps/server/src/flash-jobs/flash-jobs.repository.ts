@@ -10,6 +10,8 @@ const ACTIVE = ['queued', 'dispatched', 'running'] as const;
 
 /** Which jobs to list. */
 export interface JobFilter {
+  /** Tag of the machines whose jobs the caller may see; undefined: all. */
+  readonly pool?: string | undefined;
   readonly mac?: string | undefined;
   readonly state?: string | undefined;
   /** Only jobs older than the one with this id. */
@@ -114,6 +116,9 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
   async page(filter: JobFilter, limit: number): Promise<FlashJobEntity[]> {
     const query = this.source.getRepository(FlashJobEntity).createQueryBuilder('job');
     if (filter.mac !== undefined) query.andWhere('job.mac = :mac', { mac: filter.mac });
+    if (filter.pool !== undefined) {
+      query.andWhere('job.mac IN (SELECT mac FROM machines WHERE :pool = ANY(tags))', { pool: filter.pool });
+    }
     if (filter.state !== undefined) query.andWhere('job.state = :state', { state: filter.state });
     if (filter.after !== undefined) {
       query.andWhere(

@@ -3,6 +3,7 @@ import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { BootFiles } from '../boot/index.js';
 import { CONFIG, type Config } from '../config/index.js';
+import { Access } from '../http/index.js';
 import { QueueConnection } from '../queue/index.js';
 import { DatabaseHealthRepository } from './database-health.repository.js';
 import { HealthDto, ReadinessDto, VersionDto } from './health.dto.js';
@@ -19,12 +20,14 @@ export class HealthController {
 
   /** Tells that the process is alive. */
   @Get('healthz')
+  @Access('anyone')
   health(): HealthDto {
     return { status: 'ok' };
   }
 
   /** Tells whether the server can do its work, and what is missing if not. */
   @Get('readyz')
+  @Access('anyone')
   @ApiResponse({ status: 200, type: ReadinessDto, description: 'Ready.' })
   @ApiResponse({ status: 503, type: ReadinessDto, description: 'Not ready; `reasons` says why.' })
   async ready(@Res({ passthrough: true }) response: Response): Promise<ReadinessDto> {
@@ -40,6 +43,7 @@ export class HealthController {
 
   /** Tells which version runs. */
   @Get('version')
+  @Access('anyone')
   version(): VersionDto {
     return { version: this.config.version };
   }

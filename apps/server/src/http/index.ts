@@ -1,11 +1,24 @@
+export { Access } from './access.decorator.js';
+export { AccessGuard } from './access.guard.js';
 export { ApiProblems } from './api-problems.decorator.js';
-export { type Actor, actorOf, remoteAddress, setActor } from './caller.js';
+export {
+  type Actor,
+  actorOf,
+  addressOf,
+  type Caller,
+  forwardedAddress,
+  poolOf,
+  requiredCaller,
+  setCaller,
+} from './caller.js';
 export { ifMatchHolds } from './conditions.js';
 export { FailureDto } from './failure.dto.js';
 export { isUpload, JSON_BODY, refuseForbiddenFields, refuseOtherContent } from './json-body.js';
 export { MacPipe } from './mac.pipe.js';
 export { cutPage, PageQuery } from './page.dto.js';
+export { type MachineThing, PoolMembers } from './pool-members.port.js';
 export { ProblemFilter } from './problem.filter.js';
 export { readBody } from './read-body.js';
+export { mayActAs, ROLES, type Role } from './role.js';
 export { type OpenFile, sendFile } from './send-file.js';
 export { invalidFields, validationPipe } from './validation.js';

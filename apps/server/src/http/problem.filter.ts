@@ -27,7 +27,8 @@ function sendProblem(response: Response, error: BtyError): void {
   // The message of an unexpected error may tell paths or SQL: that is for the log only.
   const problem = error.code === 'INTERNAL' ? toProblem(error, 'see the log of the server') : toProblem(error);
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
-  if (status === 503) response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+  const { retry_after_seconds: wait = status === 503 ? RETRY_AFTER_SECONDS : undefined } = error.details;
+  if (wait !== undefined) response.setHeader('Retry-After', String(wait));
   response.status(status).type('application/problem+json').send(JSON.stringify(problem));
 }
 

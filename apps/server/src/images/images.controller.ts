@@ -1,7 +1,8 @@
+import { BtyError } from '@bty/wire-types';
 import { Controller, Delete, Get, HttpCode, Param, Put, Query, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiConsumes, ApiHeader, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiHeader, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, actorOf, cutPage, sendFile } from '../http/index.js';
+import { Access, ApiProblems, actorOf, cutPage, poolOf, sendFile } from '../http/index.js';
 import { ImageDto, ImagesQuery, toImageDto, UploadQuery } from './image.dto.js';
 import { ImageUpload } from './image-upload.service.js';
 import { ImagesService } from './images.service.js';
@@ -20,6 +21,7 @@ export class ImagesController {
 
   /** Lists the images of the image root, sorted by name. */
   @Get()
+  @Access('anyone')
   @ApiProblems(422)
   async list(
     @Query() query: ImagesQuery,
@@ -32,6 +34,7 @@ export class ImagesController {
 
   /** Shows what the catalogue says about an image. */
   @Get(':name/info')
+  @Access('anyone')
   @ApiProblems(404)
   async info(@Param('name') name: string): Promise<ImageDto> {
     return toImageDto(await this.images.get(name));
@@ -39,6 +42,7 @@ export class ImagesController {
 
   /** Gives the bytes of an image, or one range of them. HEAD gives the headers. When it is ready, `Link` names its map. */
   @Get(':name')
+  @Access('anyone')
   @ApiProduces('application/octet-stream')
   @ApiHeader({ name: 'Range', required: false, description: 'one range of bytes, for instance `bytes=0-511`' })
   @ApiResponse({
@@ -63,7 +67,7 @@ export class ImagesController {
    * with the present ETag.
    */
   @Put(':name')
-  @ApiBearerAuth()
+  @Access('ci', 'handler')
   @ApiConsumes('application/octet-stream')
   @ApiBody(BYTES)
   @ApiHeader({ name: 'Content-Digest', required: false, description: '`sha-256=:<base64>:` of the bytes (RFC 9530)' })
@@ -78,6 +82,10 @@ export class ImagesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<ImageDto> {
     try {
+      if (poolOf(request) !== undefined && request.headers['if-match'] !== undefined) {
+        // Machines of other pools may have the image.
+        throw new BtyError('FORBIDDEN', 'a token that is restricted to a pool adds images, and replaces none');
+      }
       const order = this.images.readOrder(name, request.headers as Record<string, string | undefined>, query.sha256);
       const goOn = () => request.headers.expect !== undefined && response.writeContinue();
       const outcome = await this.uploads.receive(order, request, actorOf(request), goOn);
@@ -94,7 +102,7 @@ export class ImagesController {
 
   /** Removes an image and its file. */
   @Delete(':name')
-  @ApiBearerAuth()
+  @Access('operator')
   @ApiHeader({ name: 'If-Match', required: false, description: 'ETag that the image must have' })
   @HttpCode(204)
   @ApiProblems(401, 404, 409, 412)

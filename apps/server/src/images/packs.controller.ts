@@ -2,7 +2,7 @@ import { BtyError } from '@bty/wire-types';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, sendFile } from '../http/index.js';
+import { Access, ApiProblems, sendFile } from '../http/index.js';
 import { PackStore, type StoredKind } from './pack-store.service.js';
 
 const BYTES = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } as const;
@@ -29,6 +29,7 @@ export class PacksController {
 
   /** Gives a map: what each chunk of a disk holds, and where its frame lies in the pack (docs/image-format.md). */
   @Get('maps/:digest')
+  @Access('anyone')
   @DerivedFile()
   async map(@Param('digest') digest: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     await this.send('maps', digest, request, response);
@@ -36,6 +37,7 @@ export class PacksController {
 
   /** Gives a pack, the bytes of a disk in the zstd seekable format, or one range of it. */
   @Get('packs/:digest')
+  @Access('anyone')
   @DerivedFile()
   async pack(@Param('digest') digest: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     await this.send('packs', digest, request, response);

@@ -1,13 +1,12 @@
 import type { MacAddress } from '@bty/wire-types';
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiExtraModels, ApiParam, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import { ApiProblems, MacPipe } from '../http/index.js';
+import { ApiBody, ApiExtraModels, ApiParam, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { Access, ApiProblems, MacPipe } from '../http/index.js';
 import { TargetDto, TargetPost } from './machine-target.dto.js';
 import { TARGET_ANSWERS, TARGET_QUESTIONS } from './machine-target.examples.js';
 import { MachineTargets } from './machine-target.service.js';
 
 @ApiTags('machines')
-@ApiBearerAuth()
 @Controller('machines/:mac/target')
 export class MachineTargetController {
   constructor(private readonly targets: MachineTargets) {}
@@ -17,6 +16,7 @@ export class MachineTargetController {
    * on the disks that an agent of the machine saw last, by the rules that the agent follows; nothing is written.
    */
   @Post()
+  @Access('viewer', 'machine')
   @HttpCode(200)
   @ApiParam({ name: 'mac', type: String, example: '52:54:00:00:00:01' })
   @ApiBody({ type: TargetPost, required: false, examples: TARGET_QUESTIONS })

@@ -194,20 +194,23 @@ export class MachineDto {
   last_flash_job: JobSummaryDto | null;
 }
 
-/** One machine record, whole. Lists leave out the texts for cloud-init: they are long and may hold secrets. */
+/**
+ * One machine record, whole. Lists leave out the texts for cloud-init, and so does everything that roles below `operator` see:
+ * they may hold secrets.
+ */
 export class MachineDetailDto extends MachineDto {
   /** cloud-init's user-data, placeholders not filled in. */
-  @ApiProperty({ type: String, nullable: true })
-  user_data: string | null;
+  @ApiProperty({ type: String, nullable: true, required: false })
+  user_data?: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
-  meta_data: string | null;
+  @ApiProperty({ type: String, nullable: true, required: false })
+  meta_data?: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
-  network_config: string | null;
+  @ApiProperty({ type: String, nullable: true, required: false })
+  network_config?: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
-  vendor_data: string | null;
+  @ApiProperty({ type: String, nullable: true, required: false })
+  vendor_data?: string | null;
 }
 
 function toSummaryDto(job: JobSummary): JobSummaryDto {

@@ -11,6 +11,8 @@ import { auditedFields, DISCOVERED_FIELDS, type MachineFields } from './machine-
 
 /** Which machines to list. */
 export interface MachineFilter {
+  /** Tag of the machines that the caller may see; undefined: all. */
+  readonly pool?: string | undefined;
   readonly tag?: string | undefined;
   readonly bootPolicy?: string | undefined;
   readonly after?: string | undefined;
@@ -44,6 +46,7 @@ export class MachinesRepository {
     if (filter.after !== undefined) query.andWhere('machine.mac > :after', { after: filter.after });
     if (filter.bootPolicy !== undefined) query.andWhere('machine.bootPolicy = :policy', { policy: filter.bootPolicy });
     if (filter.tag !== undefined) query.andWhere(':tag = ANY(machine.tags)', { tag: filter.tag });
+    if (filter.pool !== undefined) query.andWhere(':pool = ANY(machine.tags)', { pool: filter.pool });
     return query.limit(limit).getMany();
   }
 

@@ -1,6 +1,6 @@
 import { BtyError, type MacAddress } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
-import type { Actor } from '../http/index.js';
+import { type Actor, mayActAs, type Role } from '../http/index.js';
 import type { MachineDetailDto, MachineDto } from './machine.dto.js';
 import type { MachineFields } from './machine-fields.js';
 import { MachineJobs } from './machine-jobs.port.js';
@@ -22,11 +22,13 @@ export class MachinesService {
     return this.view.all(await this.machines.page(filter, limit));
   }
 
-  /** Throws NOT_FOUND. */
-  async get(mac: MacAddress): Promise<MachineDetailDto> {
+  /** The texts for cloud-init are shown to operators only. Throws NOT_FOUND. */
+  async get(mac: MacAddress, role: Role): Promise<MachineDetailDto> {
     const machine = await this.machines.find(mac);
     if (machine === undefined) throw noSuchMachine(mac);
-    return this.view.one(machine);
+    if (mayActAs(role, 'operator')) return this.view.one(machine);
+    const [shown] = await this.view.all([machine]);
+    return shown as MachineDto;
   }
 
   /** Replaces the operator's fields. Throws INVALID_REQUEST for wishes that nobody could carry out. */

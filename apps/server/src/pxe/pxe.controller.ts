@@ -3,7 +3,7 @@ import { Controller, Get, Head, HttpCode, Inject, Param, Post, Req, Res } from '
 import { ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { CONFIG, type Config } from '../config/index.js';
-import { ApiProblems, MacPipe, remoteAddress } from '../http/index.js';
+import { Access, ApiProblems, addressOf, MacPipe } from '../http/index.js';
 import { baseUrlFor } from './base-url.js';
 import { bootstrapScript } from './ipxe-script.js';
 import { BootedDto, DoneDto } from './pxe.dto.js';
@@ -28,6 +28,7 @@ export class PxeController {
 
   /** The script that DHCP sends iPXE to: it goes on to the script of the booting card. */
   @Get('pxe-bootstrap.ipxe')
+  @Access('anyone')
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, description: 'An iPXE script.' })
   bootstrap(@Req() request: Request, @Res() response: Response): void {
@@ -36,6 +37,7 @@ export class PxeController {
 
   /** Tells how long the script of a machine is. Records nothing. */
   @Head('pxe/:mac')
+  @Access('anyone')
   @ApiParam(MAC_PARAM)
   @ApiResponse({ status: 200, description: 'The headers of the script.' })
   @ApiProblems(400)
@@ -52,6 +54,7 @@ export class PxeController {
 
   /** The iPXE script that boots a machine: into the live env, or from its local disk. Records the contact. */
   @Get('pxe/:mac')
+  @Access('anyone')
   @ApiParam(MAC_PARAM)
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, description: 'An iPXE script.' })
@@ -61,18 +64,19 @@ export class PxeController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const ip = remoteAddress(request.socket);
+    const ip = addressOf(request);
     sendScript(response, await this.pxe.contact(mac, this.baseUrl(request), ip, new Date()));
   }
 
   /** The completion signal: the machine has been flashed. Sets `last_flashed_at`, never the boot policy. */
   @Post('pxe/:mac/done')
+  @Access('anyone')
   @ApiParam(MAC_PARAM)
   @HttpCode(200)
   @ApiProblems(400, 404)
   async done(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<DoneDto> {
     const now = new Date();
-    await this.signals.done(mac, remoteAddress(request.socket), now);
+    await this.signals.done(mac, addressOf(request), now);
     return { mac, last_flashed_at: now.toISOString() };
   }
 
@@ -81,12 +85,13 @@ export class PxeController {
    * the system is looked for; its content is not read.
    */
   @Post('pxe/:mac/booted')
+  @Access('anyone')
   @ApiParam(MAC_PARAM)
   @HttpCode(200)
   @ApiProblems(400, 404)
   async booted(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<BootedDto> {
     const now = new Date();
-    const ip = remoteAddress(request.socket);
+    const ip = addressOf(request);
     await this.signals.booted(mac, ip, now);
     return { mac, booted_at: now.toISOString(), booted_ip: ip };
   }

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { BtyError } from '@bty/wire-types';
 import { Controller, Get, Param, ParseUUIDPipe, Query, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiParam, ApiProduces, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiParam, ApiProduces, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, invalidFields, sendFile } from '../http/index.js';
+import { Access, ApiProblems, invalidFields, sendFile } from '../http/index.js';
 import { followLog } from './log-follower.js';
 import { ReportStore } from './report-store.service.js';
 import type { RunEntity } from './run.entity.js';
@@ -33,7 +33,6 @@ function attach(response: Response, name: string): void {
 
 /** What runs leave behind. */
 @ApiTags('runs')
-@ApiBearerAuth()
 @Controller('runs/:id')
 export class RunFilesController {
   constructor(
@@ -43,6 +42,7 @@ export class RunFilesController {
 
   /** Gives the log: what the workflow printed, and lines that begin with `bty:`. */
   @Get('log')
+  @Access('viewer', 'run')
   @ApiParam(ID_PARAM)
   @ApiQuery({ name: 'follow', required: false, enum: ['true', 'false'], description: 'go on until the run is over' })
   @ApiProduces('text/plain')
@@ -72,6 +72,7 @@ export class RunFilesController {
 
   /** Gives the whole report as a tar: cijoe's `report.html`, `task.state`, and what its steps left. */
   @Get('report')
+  @Access('viewer', 'run')
   @ApiParam(ID_PARAM)
   @ApiProduces('application/x-tar')
   @ApiResponse({ status: 200, description: 'The archive.', content: { 'application/x-tar': BYTES } })
@@ -86,6 +87,7 @@ export class RunFilesController {
 
   /** Gives one file of the report. */
   @Get('report/*path')
+  @Access('viewer', 'run')
   @ApiParam(ID_PARAM)
   @ApiParam({ name: 'path', type: String, example: 'report.html' })
   @ApiProduces('application/octet-stream')

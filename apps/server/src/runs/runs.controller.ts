@@ -1,8 +1,8 @@
 import { BtyError, type MacAddress, parseMacAddress } from '@bty/wire-types';
 import { Body, Controller, Delete, Get, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, actorOf, cutPage, invalidFields } from '../http/index.js';
+import { Access, ApiProblems, actorOf, cutPage, invalidFields, poolOf } from '../http/index.js';
 import { RunDto, RunPost, RunsQuery, toRunDto, toRunFilter } from './run.dto.js';
 import { RunCancel } from './run-cancel.service.js';
 import { RunChangesRepository } from './run-changes.repository.js';
@@ -19,7 +19,6 @@ function readMac(text: string): MacAddress {
 }
 
 @ApiTags('runs')
-@ApiBearerAuth()
 @Controller('runs')
 export class RunsController {
   constructor(
@@ -31,6 +30,7 @@ export class RunsController {
 
   /** Orders a run against the system that is on the machine's disk now. A flash in mode `cijoe-online` orders its own. */
   @Post()
+  @Access('ci', 'body')
   @ApiResponse({ status: 201, type: RunDto, description: 'The run is made; `Location` names it.' })
   @ApiProblems(401, 404, 409, 422)
   async create(
@@ -46,18 +46,20 @@ export class RunsController {
 
   /** Lists runs, newest first. */
   @Get()
+  @Access('viewer', 'handler')
   @ApiProblems(401, 422)
   async list(
     @Query() query: RunsQuery,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<RunDto[]> {
-    const rows = await this.runs.page(toRunFilter(query), query.limit + 1);
+    const rows = await this.runs.page({ ...toRunFilter(query), pool: poolOf(request) }, query.limit + 1);
     return cutPage(request, response, rows, query.limit, ({ id }) => id).map(toRunDto);
   }
 
   /** Shows one run with its history. */
   @Get(':id')
+  @Access('viewer', 'run')
   @ApiParam(ID_PARAM)
   @ApiProblems(401, 404)
   async get(@Param('id', RUN_ID) id: string): Promise<RunDto> {
@@ -66,6 +68,7 @@ export class RunsController {
 
   /** Cancels a run. What its workflow has done to the machine stays done. */
   @Post(':id/cancel')
+  @Access('ci', 'run')
   @ApiParam(ID_PARAM)
   @HttpCode(200)
   @ApiProblems(401, 404, 409)
@@ -75,6 +78,7 @@ export class RunsController {
 
   /** Removes a run that is over, with its log and report. Baselines that it recorded stay. */
   @Delete(':id')
+  @Access('operator')
   @ApiParam(ID_PARAM)
   @HttpCode(204)
   @ApiProblems(401, 404, 409)

@@ -6,6 +6,8 @@ import { ACTIVE_RUN_STATES } from './run-state.js';
 
 /** Which runs to list. */
 export interface RunFilter {
+  /** Tag of the machines whose runs the caller may see; undefined: all. */
+  readonly pool?: string | undefined;
   readonly mac?: string | undefined;
   readonly state?: string | undefined;
   readonly kind?: string | undefined;
@@ -49,6 +51,9 @@ export class RunsRepository {
     const query = this.runs().createQueryBuilder('run');
     for (const column of ['mac', 'state', 'kind', 'flashJobId'] as const) {
       if (filter[column] !== undefined) query.andWhere(`run.${column} = :${column}`, { [column]: filter[column] });
+    }
+    if (filter.pool !== undefined) {
+      query.andWhere('run.mac IN (SELECT mac FROM machines WHERE :pool = ANY(tags))', { pool: filter.pool });
     }
     if (filter.after !== undefined) {
       query.andWhere(

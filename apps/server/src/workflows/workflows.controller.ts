@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiConsumes, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, actorOf, readBody, sendFile } from '../http/index.js';
+import { Access, ApiProblems, actorOf, readBody, sendFile } from '../http/index.js';
 import { toVersionDto, toWorkflowDto, WorkflowDto, WorkflowVersionDto } from './workflow.dto.js';
 import { WORKFLOW_LIMITS } from './workflow-files.js';
 import { WorkflowStore } from './workflow-store.service.js';
@@ -11,7 +11,6 @@ import { WorkflowsService } from './workflows.service.js';
 const BYTES = { schema: { type: 'string', format: 'binary' } } as const;
 
 @ApiTags('workflows')
-@ApiBearerAuth()
 @Controller('workflows')
 export class WorkflowsController {
   constructor(
@@ -21,6 +20,7 @@ export class WorkflowsController {
 
   /** Lists the workflows with their versions, sorted by name. */
   @Get()
+  @Access('viewer', 'shared')
   @ApiProblems(401)
   async list(): Promise<WorkflowDto[]> {
     const byName = new Map<string, WorkflowVersionEntity[]>();
@@ -32,6 +32,7 @@ export class WorkflowsController {
 
   /** Shows a workflow with its versions. */
   @Get(':name')
+  @Access('viewer', 'shared')
   @ApiProblems(401, 404)
   async get(@Param('name') name: string): Promise<WorkflowDto> {
     return toWorkflowDto(name, await this.workflows.ofName(name));
@@ -39,6 +40,7 @@ export class WorkflowsController {
 
   /** Gives the files of a version as a tar, whose SHA-256 is the version's digest. */
   @Get(':name/versions/:digest')
+  @Access('viewer', 'shared')
   @ApiProduces('application/x-tar')
   @ApiResponse({ status: 200, description: 'The archive.', content: { 'application/x-tar': BYTES } })
   @ApiProblems(401, 404, 412, 416)
@@ -60,6 +62,7 @@ export class WorkflowsController {
    * newest version is the one that the name means from then on.
    */
   @Put(':name')
+  @Access('operator')
   @ApiConsumes('application/x-tar', 'application/yaml')
   @ApiBody(BYTES)
   @ApiResponse({ status: 200, type: WorkflowVersionDto, description: 'This version was there before.' })
@@ -80,6 +83,7 @@ export class WorkflowsController {
 
   /** Removes a workflow with all its versions. */
   @Delete(':name')
+  @Access('operator')
   @HttpCode(204)
   @ApiProblems(401, 404, 409)
   async remove(@Param('name') name: string, @Req() request: Request): Promise<void> {
@@ -88,6 +92,7 @@ export class WorkflowsController {
 
   /** Removes one version of a workflow. */
   @Delete(':name/versions/:digest')
+  @Access('operator')
   @HttpCode(204)
   @ApiProblems(401, 404, 409)
   async removeVersion(

@@ -3,6 +3,7 @@ import { MachineNics1795646507320 } from './1795646507320-machine-nics.js';
 import { PreparedImages1795648800000 } from './1795648800000-prepared-images.js';
 import { CloudInitSeeds1795648900000 } from './1795648900000-cloud-init-seeds.js';
 import { WorkflowsAndRuns1795649493981 } from './1795649493981-workflows-and-runs.js';
+import { Accounts1795668721729 } from './1795668721729-accounts.js';
 
 /** Every migration, oldest first. A list rather than a glob: it is the same in the build, the tests and a bundle. */
 export const MIGRATIONS = [
@@ -11,4 +12,5 @@ export const MIGRATIONS = [
   PreparedImages1795648800000,
   CloudInitSeeds1795648900000,
   WorkflowsAndRuns1795649493981,
+  Accounts1795668721729,
 ];

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, LessThan, MoreThan } from 'typeorm';
+import { EventsRepository } from '../events/index.js';
+import type { Actor } from '../http/index.js';
+import { hashOf, sameHash } from './secret.js';
+import { UserEntity } from './user.entity.js';
+import { UserSessionEntity } from './user-session.entity.js';
+
+/** What logins gave. */
+@Injectable()
+export class UserSessionsRepository {
+  constructor(
+    @InjectDataSource() private readonly source: DataSource,
+    private readonly events: EventsRepository,
+  ) {}
+
+  /** The session with its user, or undefined when it is not valid now. */
+  async find(token: string, now: Date): Promise<UserSessionEntity | undefined> {
+    const hash = hashOf(token);
+    const where = { hash, expiresAt: MoreThan(now), user: { enabled: true } };
+    const found = await this.source.getRepository(UserSessionEntity).findOne({ where, relations: { user: true } });
+    return found !== null && sameHash(found.hash, hash) ? found : undefined;
+  }
+
+  /**
+   * Opens a session for the user, and forgets those that have expired. False when the user was removed, disabled, or given
+   * another password since `user` was read.
+   */
+  async open(user: UserEntity, token: string, expiresAt: Date, actor: Actor, now: Date): Promise<boolean> {
+    return this.source.transaction(async (manager) => {
+      const { id, passwordHash } = user;
+      const lock = { mode: 'pessimistic_write' } as const;
+      const unchanged = await manager.findOne(UserEntity, { where: { id, passwordHash, enabled: true }, lock });
+      if (unchanged === null) return false;
+      await manager.delete(UserSessionEntity, { expiresAt: LessThan(now) });
+      const row = { id: randomUUID(), userId: user.id, hash: hashOf(token), openedAt: now, expiresAt };
+      await manager.insert(UserSessionEntity, row);
+      await manager.query('UPDATE users SET last_login_at = $2 WHERE id = $1', [user.id, now]);
+      await this.events.append(manager, { subject: `user/${user.username}`, action: 'user.logged-in', actor });
+      return true;
+    });
+  }
+
+  /** Ends a session. */
+  async close(id: string, actor: Actor): Promise<void> {
+    await this.source.transaction(async (manager) => {
+      const { affected } = await manager.delete(UserSessionEntity, { id });
+      const change = { subject: actor.name.replace(':', '/'), action: 'user.logged-out', actor };
+      if (affected === 1) await this.events.append(manager, change);
+    });
+  }
+}

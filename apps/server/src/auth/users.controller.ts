@@ -1,0 +1,74 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { Access, ApiProblems, cutPage, requiredCaller } from '../http/index.js';
+import { toUserDto, UserDto, UserPatch, UserPost, UsersQuery } from './user.dto.js';
+import { UsersRepository } from './users.repository.js';
+import { UsersService } from './users.service.js';
+
+/** Who logs in by a password. */
+@ApiTags('accounts')
+@Controller('users')
+export class UsersController {
+  constructor(
+    private readonly users: UsersRepository,
+    private readonly service: UsersService,
+  ) {}
+
+  /** Lists the users, sorted by name. */
+  @Get()
+  @Access('admin')
+  @ApiProblems(422)
+  async list(
+    @Query() query: UsersQuery,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<UserDto[]> {
+    const rows = await this.users.page(query.after, query.limit + 1);
+    return cutPage(request, response, rows, query.limit, ({ username }) => username).map(toUserDto);
+  }
+
+  /** Makes a user. */
+  @Post()
+  @Access('admin')
+  @ApiResponse({ status: 201, type: UserDto, description: 'The user is made; `Location` names it.' })
+  @ApiProblems(409, 422)
+  async add(
+    @Body() body: UserPost,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<UserDto> {
+    const user = await this.service.add(body, requiredCaller(request));
+    response.setHeader('Location', `/users/${user.username}`);
+    return toUserDto(user);
+  }
+
+  /** Shows one user. */
+  @Get(':username')
+  @Access('admin')
+  @ApiProblems(404)
+  async get(@Param('username') username: string): Promise<UserDto> {
+    return toUserDto(await this.users.get(username));
+  }
+
+  /** Changes a user's role or password, or keeps the user from logging in. Ends the sessions of the user. */
+  @Patch(':username')
+  @Access('admin')
+  @ApiProblems(404, 409, 422)
+  async change(
+    @Param('username') username: string,
+    @Body() body: UserPatch,
+    @Req() request: Request,
+  ): Promise<UserDto> {
+    return toUserDto(await this.service.change(username, body, requiredCaller(request)));
+  }
+
+  /** Removes a user, and ends the user's sessions. API tokens that the user has made stay. */
+  @Delete(':username')
+  @Access('admin')
+  @HttpCode(204)
+  @ApiProblems(404, 409)
+  async remove(@Param('username') username: string, @Req() request: Request): Promise<void> {
+    await this.service.remove(username, requiredCaller(request));
+  }
+}
