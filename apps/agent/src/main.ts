@@ -2,6 +2,7 @@ import './thread-pool.js';
 import { readFile } from 'node:fs/promises';
 import { BtyError, toBtyError } from '@bty/wire-types';
 import { CommanderError } from 'commander';
+import { commandName, envelope, failureView } from './cli/envelope.js';
 import { EXIT_CODES, exitCodeOf } from './cli/exit-code.js';
 import { buildProgram } from './cli/program.js';
 import { processEnvironment } from './config.js';
@@ -10,6 +11,16 @@ import { standardErrorLines } from './screen/standard-error.js';
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => stop.abort(new BtyError('CANCELLED', `stopped by ${signal}`)));
+}
+
+/** A wrong command line that asked for a document gets one; help and version are no failures. */
+function usageExit({ exitCode, message }: CommanderError, argv: readonly string[]): number {
+  if (exitCode === 0) return EXIT_CODES.success;
+  if (argv.includes('--json')) {
+    const error = failureView(new BtyError('INVALID_REQUEST', message.replace(/^error: /, '')));
+    process.stdout.write(`${envelope(commandName(argv.slice(2)), { error })}\n`);
+  }
+  return EXIT_CODES.usage;
 }
 
 let exitCode: number = EXIT_CODES.success;
@@ -30,7 +41,7 @@ const program = buildProgram({
 try {
   await program.parseAsync(process.argv);
 } catch (thrown) {
-  if (thrown instanceof CommanderError) exitCode = thrown.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage;
+  if (thrown instanceof CommanderError) exitCode = usageExit(thrown, process.argv);
   else {
     const error = toBtyError(thrown);
     process.stderr.write(`bty: ${error.message}\n`);

@@ -9,7 +9,7 @@ import { plant, SYSTEM, SystemDisk } from './system-disk.js';
 
 const MIB = 1024 * 1024;
 const ROOT = { startMiB: 1, sizeMiB: 30 };
-const USER_DATA = '#cloud-config\n# from a folder\n';
+const USER_DATA = '#cloud-config\n';
 let folder: string;
 let image: string;
 let disk: LoopDisk;
@@ -23,7 +23,6 @@ beforeEach(async () => {
   copyFileSync(system.file, image);
   await system.remove();
   disk = new LoopDisk(Buffer.alloc(40 * MIB, 0xd1));
-  mkdirSync(join(folder, 'seed'));
 });
 
 afterEach(() => {
@@ -50,28 +49,48 @@ function seedOnDisk(): Record<string, string> {
 }
 
 describe('bty flash --provision cloud-init', () => {
-  it('writes the files of a folder, and makes a new instance when there is no meta-data', () => {
-    writeFileSync(join(folder, 'seed/user-data'), USER_DATA);
-    expect(flash('--provision', 'cloud-init', '--seed', join(folder, 'seed'))).toMatchObject({ status: 0 });
+  it('writes the files that are named, and makes a new instance when there is no meta-data', () => {
+    const flags = ['user-data', 'network-config', 'vendor-data'].flatMap((name) => {
+      writeFileSync(join(folder, name), `${USER_DATA}# ${name}\n`);
+      return [`--${name}`, join(folder, name)];
+    });
+    expect(flash('--provision', 'cloud-init', ...flags)).toMatchObject({ status: 0 });
     expect(seedOnDisk()).toEqual({
-      'user-data': USER_DATA,
+      'user-data': `${USER_DATA}# user-data\n`,
+      'network-config': `${USER_DATA}# network-config\n`,
+      'vendor-data': `${USER_DATA}# vendor-data\n`,
       'meta-data': expect.stringMatching(/^instance-id: bty-[0-9a-f-]{36}\n$/),
     });
   });
 
+  it('writes the instance of the given meta-data', () => {
+    const metaData = 'instance-id: box-7\nlocal-hostname: box\n';
+    writeFileSync(join(folder, 'user'), USER_DATA);
+    writeFileSync(join(folder, 'meta'), metaData);
+    const flags = ['--user-data', join(folder, 'user'), '--meta-data', join(folder, 'meta')];
+    expect(flash('--provision', 'cloud-init', ...flags)).toMatchObject({ status: 0 });
+    expect(seedOnDisk()).toMatchObject({ 'meta-data': metaData });
+  });
+
   it.each<[string, Record<string, string>, string[], string]>([
-    ['a folder without user-data', {}, ['--provision', 'cloud-init', '--seed', 'seed'], 'no user-data'],
+    ['user-data that is not there', {}, ['--provision', 'cloud-init', '--user-data', 'user'], 'cannot be read: ENOENT'],
     [
       'meta-data without an instance',
-      { 'user-data': USER_DATA, 'meta-data': 'a: 1\n' },
-      ['--provision', 'cloud-init', '--seed', 'seed'],
+      { user: USER_DATA, meta: 'a: 1\n' },
+      ['--provision', 'cloud-init', '--user-data', 'user', '--meta-data', 'meta'],
       'no instance-id',
     ],
-    ['a seed that nobody asked for', { 'user-data': USER_DATA }, ['--seed', 'seed'], 'belong together'],
-    ['no seed', {}, ['--provision', 'cloud-init'], 'belong together'],
+    ['a seed that nobody asked for', { user: USER_DATA }, ['--user-data', 'user'], 'belong to --provision cloud-init'],
+    ['no user-data', {}, ['--provision', 'cloud-init'], 'needs --user-data'],
+    [
+      'user-data of more than 64 KiB',
+      { user: 'x'.repeat(64 * 1024 + 1) },
+      ['--provision', 'cloud-init', '--user-data', 'user'],
+      'has more than 65536 bytes',
+    ],
   ])('refuses %s, and leaves the disk alone', (_name, files, args, problem) => {
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'seed', name), text);
-    const named = args.map((arg) => (arg === 'seed' ? join(folder, 'seed') : arg));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const named = args.map((arg) => (/^(user|meta)$/.test(arg) ? join(folder, arg) : arg));
     expect(flash(...named)).toEqual({ status: 2, stderr: expect.stringContaining(problem) });
     expect(disk.content().equals(disk.before)).toBe(true);
   });

@@ -1,18 +1,20 @@
 import type { ByteRange } from '@bty/image-format';
-import { BtyError, toBtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types';
 import type { DiskCheck } from '../engine/differences.js';
 import { checkOpenImage } from '../flash-image.js';
+import { imageRootOf, resolveImage } from '../images/image-root.js';
 import { humanBytes } from '../screen/render.js';
 import { openImage } from '../source/open-image.js';
 import { MACHINE_ROOTS } from '../target/machine-roots.js';
 import { openForReading } from '../target/open-target.js';
-import { envelope, failureView } from './envelope.js';
-import type { CommandPorts } from './flash-command.js';
-import { lookAtTarget } from './named-target.js';
+import { type CommandPorts, disksLookedAt } from './command-ports.js';
+import { envelope, orTellFailure } from './envelope.js';
+import { lookForReading } from './named-target.js';
 
 /** Flags of `bty verify`, as given. */
 export interface VerifyFlags {
   image: string;
+  imageRoot?: string;
   target: string;
   sha256?: string;
   json?: true;
@@ -58,8 +60,9 @@ function sentence(check: DiskCheck, path: string): string {
 
 async function compare(flags: VerifyFlags, ports: CommandPorts): Promise<DiskCheck> {
   const log = (line: string): void => ports.stderr(`${line}\n`);
-  const image = await openImage(flags.image, flags.sha256?.toLowerCase(), log, ports.stop);
-  const disk = await lookAtTarget(MACHINE_ROOTS, flags.target);
+  const source = await resolveImage(flags.image, imageRootOf(flags.imageRoot, ports.environment));
+  const image = await openImage(source, flags.sha256?.toLowerCase(), log, ports.stop);
+  const disk = await lookForReading(MACHINE_ROOTS, flags.target, disksLookedAt(ports.environment));
   const neededBytes = image.kind === 'packed' ? image.fetched.map.contentBytes : (image.contentBytes ?? 0);
   if (disk.size_bytes < neededBytes) {
     const message = `${disk.path} has ${disk.size_bytes} bytes, the image ${neededBytes}: it cannot be on it`;
@@ -74,16 +77,11 @@ async function compare(flags: VerifyFlags, ports: CommandPorts): Promise<DiskChe
 }
 
 /** Carries out `bty verify`: says whether the disk is equal to the image. Throws a BtyError when it could not look. */
-export async function verifyCommand(flags: VerifyFlags, ports: CommandPorts): Promise<boolean> {
-  try {
+export function verifyCommand(flags: VerifyFlags, ports: CommandPorts): Promise<boolean> {
+  return orTellFailure('verify', flags, ports, async () => {
     const check = await compare(flags, ports);
-    if (flags.json === true) {
-      ports.stdout(`${envelope('verify', { image: flags.image, target: flags.target, ...checkView(check) })}\n`);
-    } else ports.stdout(`${sentence(check, flags.target)}\n`);
+    const document = { image: flags.image, target: flags.target, ...checkView(check) };
+    ports.stdout(`${flags.json === true ? envelope('verify', document) : sentence(check, flags.target)}\n`);
     return check.differingBytes === 0;
-  } catch (thrown) {
-    const error = toBtyError(thrown);
-    if (flags.json === true) ports.stdout(`${envelope('verify', { error: failureView(error) })}\n`);
-    throw error;
-  }
+  });
 }

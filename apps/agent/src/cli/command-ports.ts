@@ -1,0 +1,30 @@
+import { BtyError } from '@bty/wire-types';
+
+/** Where a command writes, what it is told by its surroundings, and what ends it. */
+export interface CommandPorts {
+  stdout(text: string): void;
+  stderr(text: string): void;
+  /** Whether standard error is a terminal. */
+  terminal: boolean;
+  searchPath: string;
+  environment: Readonly<Record<string, string | undefined>>;
+  stop: AbortSignal;
+}
+
+/** What the command line needs of the process. */
+export interface ProgramPorts extends CommandPorts {
+  kernelCommandLine(): Promise<string>;
+  showLine(line: string): void;
+  /** Makes the process end with this code when all is done. */
+  exitWith(code: number): void;
+}
+
+/** A wrong command line. */
+export function usage(message: string): BtyError {
+  return new BtyError('INVALID_REQUEST', message);
+}
+
+/** The only block devices that are looked at (`BTY_DISKS`); empty: all. */
+export function disksLookedAt(environment: CommandPorts['environment']): string[] {
+  return (environment.BTY_DISKS ?? '').split(/\s+/).filter((path) => path !== '');
+}
