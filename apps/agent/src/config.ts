@@ -46,7 +46,8 @@ function invalid(name: string, problem: string): BtyError {
   return new BtyError('INVALID_REQUEST', `${problem} (${spellings})`);
 }
 
-function parseServer(text: string | undefined): string {
+/** The address of a server, without a trailing slash. Throws `INVALID_REQUEST`. */
+export function parseServer(text: string | undefined): string {
   if (text === undefined || text === '') throw invalid('server', 'the server is not given');
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
@@ -55,7 +56,8 @@ function parseServer(text: string | undefined): string {
   return url.href.replace(/\/+$/, '');
 }
 
-function parseMac(text: string | undefined): MacAddress {
+/** A MAC address in its usual form. Throws `INVALID_REQUEST`. */
+export function parseMac(text: string | undefined): MacAddress {
   if (text === undefined || text === '') throw invalid('mac', 'the MAC address is not given');
   const mac = parseMacAddress(text);
   if (mac === undefined) throw invalid('mac', `not a MAC address: ${JSON.stringify(text)}`);

@@ -23,6 +23,7 @@ function usageExit({ exitCode, message }: CommanderError, argv: readonly string[
   return EXIT_CODES.usage;
 }
 
+const root = process.getuid?.() === 0;
 let exitCode: number = EXIT_CODES.success;
 const program = buildProgram({
   environment: processEnvironment,
@@ -31,6 +32,8 @@ const program = buildProgram({
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   terminal: process.stderr.isTTY,
+  interactive: process.stdin.isTTY && process.stdout.isTTY,
+  root,
   searchPath: processEnvironment.PATH ?? '',
   exitWith: (code) => {
     exitCode = code;
@@ -45,7 +48,7 @@ try {
   else {
     const error = toBtyError(thrown);
     process.stderr.write(`bty: ${error.message}\n`);
-    exitCode = exitCodeOf(error, process.getuid?.() === 0);
+    exitCode = exitCodeOf(error, root);
   }
 }
 // A thread or a socket that is left must not hold the process; standard output is written by now, also to a pipe.

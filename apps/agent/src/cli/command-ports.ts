@@ -13,6 +13,9 @@ export interface CommandPorts {
 
 /** What the command line needs of the process. */
 export interface ProgramPorts extends CommandPorts {
+  /** Whether a person sits at standard input and output. */
+  interactive: boolean;
+  root: boolean;
   kernelCommandLine(): Promise<string>;
   showLine(line: string): void;
   /** Makes the process end with this code when all is done. */

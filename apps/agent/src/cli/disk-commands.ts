@@ -2,7 +2,8 @@ import { PROVISIONING_MODES, VERIFY_MODES } from '@bty/wire-types';
 import { Command, Option } from 'commander';
 import type { ProgramPorts } from './command-ports.js';
 import type { FlashFlags } from './flash-command.js';
-import { digestOption, imageOption, imageRootOption, jsonOption, targetOption } from './options.js';
+import { digestOption, diskOption, imageOption, imageRootOption, jsonOption, targetOption } from './options.js';
+import type { TuiFlags } from './tui-command.js';
 import type { VerifyFlags } from './verify-command.js';
 
 const FLASH_HELP = `
@@ -57,5 +58,19 @@ export function verifyCommandOf(ports: ProgramPorts): Command {
       const { verifyCommand } = await import('./verify-command.js');
       const { EXIT_CODES } = await import('./exit-code.js');
       if (!(await verifyCommand(flags, ports))) ports.exitWith(EXIT_CODES.failed);
+    });
+}
+
+/** `bty tui` */
+export function tuiCommandOf(ports: ProgramPorts): Command {
+  return new Command('tui')
+    .description('pick an image and a disk on the screen, and flash it')
+    .option('--server <url>', "list this server's images, and tell it when one is flashed (BTY_SERVER)")
+    .option('--mac <address>', 'the MAC address under which the server knows this machine (BTY_MAC)')
+    .addOption(imageRootOption())
+    .addOption(diskOption())
+    .action(async (flags: TuiFlags) => {
+      const { tuiCommand } = await import('./tui-command.js');
+      await tuiCommand(flags, ports);
     });
 }

@@ -43,7 +43,7 @@ function changeLines(changes: PlannedChanges): string[] {
     removed === 0 ? 'no partition is lost' : `${removed} partition${removed === 1 ? ' is' : 's are'} lost`,
     overwritten === undefined
       ? 'overwritten from the start, as far as the image goes'
-      : `the first ${humanBytes(overwritten)} become the image; what is equal already is not written`,
+      : `the first ${humanBytes(overwritten)} become the image`,
     ...(untouched === 0 ? [] : [`the ${humanBytes(untouched)} after it stay as they are`]),
     ...((changes.wiped_bytes ?? 0) === 0 ? [] : ['the last MiB is wiped, the backup of a GPT moves there']),
     changes.provisioning === 'none' ? 'nothing is provisioned' : `provisioned by ${changes.provisioning}`,

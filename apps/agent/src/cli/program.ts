@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { AgentFlags } from '../config.js';
 import { AGENT_VERSION } from '../version.js';
 import type { ProgramPorts } from './command-ports.js';
-import { flashCommandOf, verifyCommandOf } from './disk-commands.js';
+import { flashCommandOf, tuiCommandOf, verifyCommandOf } from './disk-commands.js';
 import { inspectCommandOf, listCommandOf } from './look-commands.js';
 import { diskOption } from './options.js';
 
@@ -41,6 +41,7 @@ export function buildProgram(ports: ProgramPorts): Command {
     inspectCommandOf(ports),
     flashCommandOf(ports),
     verifyCommandOf(ports),
+    tuiCommandOf(ports),
     agentCommandOf(ports),
   ];
   for (const command of commands) program.addCommand(command);

@@ -17,7 +17,8 @@ export function humanBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-function humanSeconds(seconds: number): string {
+/** 5 s, 2 min 10 s */
+export function humanSeconds(seconds: number): string {
   const whole = Math.ceil(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
@@ -33,8 +34,8 @@ function diskLine(disk: InventoryDisk): string {
   return `  ${disk.path}  ${humanBytes(disk.size_bytes)}  ${name}  (${notes.join(', ')})`;
 }
 
-function bar(job: JobStatus): string {
-  const { bytesDone, bytesTotal, bytesPerSecond } = job;
+/** How much of a stage is done, and how long the rest will take at the present rate; of an unknown whole, how much. */
+export function progressBar(bytesDone: number, bytesTotal: number | undefined, bytesPerSecond: number): string {
   if (bytesTotal === undefined || bytesTotal === 0) return bytesDone > 0 ? humanBytes(bytesDone) : '';
   const share = Math.min(1, bytesDone / bytesTotal);
   const cells = Math.floor(share * BAR_CELLS);
@@ -48,7 +49,7 @@ function jobLines(job: JobStatus): string[] {
   return [
     `Flashing ${job.imageName} to ${job.target ?? 'a disk not chosen yet'}`,
     `  ${job.stage}${amount}`,
-    `  ${bar(job)}`,
+    `  ${progressBar(job.bytesDone, job.bytesTotal, job.bytesPerSecond)}`,
   ];
 }
 

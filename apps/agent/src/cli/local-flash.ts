@@ -1,0 +1,106 @@
+import { tmpdir } from 'node:os';
+import type { FlashStage, NoCloudSeed, ProvisioningMode, VerifyMode } from '@bty/wire-types';
+import { systemClock } from '../clock/clock.js';
+import type { EngineReport } from '../engine/engine.js';
+import { flashAccount } from '../engine/flash-account.js';
+import { flashOpenImage } from '../flash-image.js';
+import { type ImageFacts, imageFacts } from '../images/image-facts.js';
+import { peakResidentBytes } from '../peak-memory.js';
+import { provision } from '../provision/provision.js';
+import { seedProvisioning } from '../provision/provisioning.js';
+import { runCommand } from '../run-command.js';
+import { type OpenImage, openImage } from '../source/open-image.js';
+import { MACHINE_ROOTS } from '../target/machine-roots.js';
+import { openTarget } from '../target/open-target.js';
+import { rereadTable } from '../target/reread-table.js';
+import { type PlannedChanges, plannedChanges } from './flash-plan.js';
+import { findTarget, type NamedTarget, requireTools } from './named-target.js';
+import { readSeedFiles, type SeedFlags } from './seed-files.js';
+
+/** What somebody asks to be flashed on this machine. */
+export interface FlashWish {
+  /** A path or a URL. */
+  image: string;
+  sha256: string | undefined;
+  target: string;
+  /** The only disks that are looked at for a hint; empty: all. */
+  onlyDisks: readonly string[];
+  provision: ProvisioningMode;
+  /** The files of the seed, when the provisioning mode is cloud-init. */
+  seed: SeedFlags;
+}
+
+/** What looking and writing need of their surroundings. */
+export interface LocalPorts {
+  searchPath: string;
+  log(line: string): void;
+}
+
+/** Everything that is known before the first byte is written. The image is open until it is flashed, or closed. */
+export interface LookedAt {
+  image: OpenImage;
+  facts: ImageFacts;
+  target: NamedTarget;
+  changes: PlannedChanges;
+  seed: NoCloudSeed | undefined;
+  close(): Promise<void>;
+}
+
+/** Whom a flash tells how far it is. */
+export interface FlashTold {
+  stage(stage: FlashStage): void;
+  progress(bytesDone: number, bytesTotal: number): void;
+  synced(): void;
+  partprobed(note: string): void;
+}
+
+const SEED_TOOLS = ['mount', 'umount', 'losetup'];
+
+/** Reads what is to be provisioned, opens the image and looks at the disk. Nothing is written. */
+export async function lookBeforeFlash(wish: FlashWish, ports: LocalPorts, stop: AbortSignal): Promise<LookedAt> {
+  const { userData } = wish.seed;
+  await requireTools(ports.searchPath, userData === undefined ? [] : SEED_TOOLS);
+  const seed = userData === undefined ? undefined : await readSeedFiles(userData, wish.seed);
+  const image = await openImage(wish.image, wish.sha256, ports.log, stop);
+  const close = async (): Promise<void> => (image.kind === 'content' ? image.close() : undefined);
+  try {
+    const facts = await imageFacts(image, wish.image, ports.log, stop);
+    const needs = { neededBytes: facts.content_size_bytes ?? 0, sectorBytes: facts.sector_bytes };
+    const target = await findTarget(MACHINE_ROOTS, wish.target, needs, wish.onlyDisks);
+    return { image, facts, target, changes: plannedChanges(facts, target, wish.provision), seed, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * Writes what was looked at. The disk must still be the one that was looked at, else `TARGET_CHANGED`. Throws as the engine
+ * does; closes the image.
+ */
+export async function flashLookedAt(
+  { image, target: { disk }, seed }: LookedAt,
+  verify: VerifyMode,
+  told: FlashTold,
+  ports: LocalPorts,
+  stop: AbortSignal,
+): Promise<{ report: EngineReport; account: ReturnType<typeof flashAccount> }> {
+  const startMs = systemClock.nowMs();
+  const target = await openTarget(MACHINE_ROOTS, disk);
+  const enginePorts = {
+    onStage: told.stage,
+    onProgress: told.progress,
+    log: ports.log,
+    commit: async () => undefined,
+    nowMs: () => systemClock.nowMs(),
+  };
+  const surroundings = { run: runCommand, workDir: tmpdir(), log: ports.log };
+  const provisioning =
+    seed &&
+    seedProvisioning({ seed, verify }, disk, target, (order, flashed) => provision(order, flashed, surroundings, stop));
+  const flash = { image, target, verify, provisioning };
+  const report = await flashOpenImage(flash, enginePorts, stop).finally(() => target.close());
+  told.synced();
+  told.partprobed(await rereadTable(disk.path));
+  return { report, account: flashAccount(report, systemClock.nowMs() - startMs, peakResidentBytes()) };
+}
