@@ -39,6 +39,7 @@ export const ACCESS_TABLE: Readonly<Record<string, string>> = {
   'GET /machines': 'viewer handler',
   'GET /machines/{mac}': 'viewer machine',
   'PUT /machines/{mac}': 'operator',
+  'PATCH /machines/{mac}': 'operator',
   'DELETE /machines/{mac}': 'operator',
   'DELETE /machines/{mac}/host-keys': 'operator',
   'POST /machines/{mac}/target': 'viewer machine',

@@ -1,16 +1,37 @@
 import { IMAGE_FORMATS, type ImageFormat } from '@bty/wire-types';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
-import { FailureDto, PageQuery } from '../http/index.js';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { FailureDto, PageQuery, readPageStart, readSort, writePageStart } from '../http/index.js';
 import { IMAGE_STATES, type ImageEntity, type ImageState } from './image.entity.js';
+import { IMAGE_SORT_COLUMNS, IMAGE_SORT_FIELDS, type ImageSortField } from './image-sort.js';
+import type { ImageFilter, ImageOrder } from './images.repository.js';
 import type { StoredKind } from './pack-store.service.js';
+
+const IMAGE_SORTS = IMAGE_SORT_FIELDS.flatMap((field) => [field, `-${field}`]);
 
 /** Which images to list. */
 export class ImagesQuery extends PageQuery {
-  /** Only images whose name sorts after this one. */
+  /** Only images in this state. */
+  @IsOptional()
+  @IsIn(IMAGE_STATES)
+  @ApiProperty({ enum: IMAGE_STATES, enumName: 'ImageState', required: false })
+  state?: ImageState;
+
+  /** Only images of this format. */
+  @IsOptional()
+  @IsIn(IMAGE_FORMATS)
+  @ApiProperty({ enum: IMAGE_FORMATS, enumName: 'ImageFormat', required: false })
+  format?: ImageFormat;
+
+  /** Field to sort by, with a `-` before it to go down. */
+  @IsIn(IMAGE_SORTS)
+  @ApiProperty({ enum: IMAGE_SORTS, required: false, default: 'name' })
+  sort: string = 'name';
+
+  /** Where the page begins: from the `Link` header of the page before; sorted by `name`, a name will do. */
   @IsOptional()
   @IsString()
-  @MaxLength(255)
+  @MaxLength(600)
   after?: string;
 }
 
@@ -130,3 +151,23 @@ export function toImageDto(image: ImageEntity): ImageDto {
     updated_at: image.updatedAt.toISOString(),
   };
 }
+
+/** Which images a query means, in which order. Throws INVALID_REQUEST. */
+export function toImageList(query: ImagesQuery): { filter: ImageFilter; order: ImageOrder } {
+  const { state, format, after } = query;
+  const sort = readSort(query.sort, IMAGE_SORT_FIELDS);
+  const filter = { state, format };
+  if (after === undefined) return { filter, order: sort };
+  const byName = sort.field === 'name';
+  const start = byName ? { value: after, key: after } : readPageStart(after, IMAGE_SORT_COLUMNS[sort.field].kind);
+  return { filter, order: { ...sort, start } };
+}
+
+/** Where the page behind an image begins. */
+export function imagePageEnd(image: ImageEntity, field: ImageSortField): string {
+  if (field === 'name') return image.name;
+  const value = field === 'size_bytes' ? image.sizeBytes : image[SORT_TIMES[field]].getTime();
+  return writePageStart({ value: String(value), key: image.name });
+}
+
+const SORT_TIMES = { created_at: 'createdAt', updated_at: 'updatedAt' } as const;

@@ -3,7 +3,7 @@ import { Controller, Delete, Get, HttpCode, Param, Put, Query, Req, Res } from '
 import { ApiBody, ApiConsumes, ApiHeader, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Access, ApiProblems, actorOf, cutPage, poolOf, sendFile } from '../http/index.js';
-import { ImageDto, ImagesQuery, toImageDto, UploadQuery } from './image.dto.js';
+import { ImageDto, ImagesQuery, imagePageEnd, toImageDto, toImageList, UploadQuery } from './image.dto.js';
 import { ImageUpload } from './image-upload.service.js';
 import { ImagesService } from './images.service.js';
 
@@ -19,7 +19,7 @@ export class ImagesController {
     private readonly uploads: ImageUpload,
   ) {}
 
-  /** Lists the images of the image root, sorted by name. */
+  /** Lists the images of the image root, sorted by name unless `sort` says otherwise. */
   @Get()
   @Access('anyone')
   @ApiProblems(422)
@@ -28,8 +28,9 @@ export class ImagesController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ImageDto[]> {
-    const rows = await this.images.page(query.after, query.limit + 1);
-    return cutPage(request, response, rows, query.limit, ({ name }) => name).map(toImageDto);
+    const { filter, order } = toImageList(query);
+    const rows = await this.images.page(filter, order, query.limit + 1);
+    return cutPage(request, response, rows, query.limit, (row) => imagePageEnd(row, order.field)).map(toImageDto);
   }
 
   /** Shows what the catalogue says about an image. */

@@ -1,11 +1,24 @@
 import type { ErrorCode, ImageFormat } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, In, MoreThan } from 'typeorm';
+import { DataSource, type EntityManager, In } from 'typeorm';
+import { orderByKeyset } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
-import type { Actor } from '../http/index.js';
+import type { Actor, PageStart, Sort } from '../http/index.js';
 import { ImageEntity, type PreparingProgress } from './image.entity.js';
+import { IMAGE_SORT_COLUMNS, type ImageSortField } from './image-sort.js';
 import type { PreparedImage } from './prepare/prepare-messages.js';
+
+/** Which images to list. */
+export interface ImageFilter {
+  readonly state?: string | undefined;
+  readonly format?: string | undefined;
+}
+
+/** In which order, and where a page begins. */
+export interface ImageOrder extends Sort<ImageSortField> {
+  readonly start?: PageStart | undefined;
+}
 
 /** A file of the image root as a scan found it. */
 export interface FoundFile {
@@ -80,10 +93,14 @@ export class ImagesRepository {
     return (await manager.findOne(ImageEntity, { where: { name }, lock })) ?? undefined;
   }
 
-  /** Sorted by name (by bytes), at most `limit`, after the name `after`. */
-  async page(after: string | undefined, limit: number): Promise<ImageEntity[]> {
-    const where = after === undefined ? {} : { name: MoreThan(after) };
-    return this.source.getRepository(ImageEntity).find({ where, order: { name: 'ASC' }, take: limit });
+  /** At most `limit`. */
+  async page(filter: ImageFilter, order: ImageOrder, limit: number): Promise<ImageEntity[]> {
+    const query = this.source.getRepository(ImageEntity).createQueryBuilder('image');
+    for (const column of ['state', 'format'] as const) {
+      if (filter[column] !== undefined) query.andWhere(`image.${column} = :${column}`, { [column]: filter[column] });
+    }
+    orderByKeyset(query, { ...order, column: IMAGE_SORT_COLUMNS[order.field], key: 'image.name' });
+    return query.limit(limit).getMany();
   }
 
   async all(): Promise<ImageEntity[]> {

@@ -7,7 +7,7 @@ import { ImageCatalog } from './image-catalog.service.js';
 import { ImageFiles, type OpenImage } from './image-files.service.js';
 import { imageFormatOf, imageNameProblem } from './image-name.js';
 import type { UploadOrder } from './image-upload.service.js';
-import { ImagesRepository } from './images.repository.js';
+import { type ImageFilter, type ImageOrder, ImagesRepository } from './images.repository.js';
 
 /** What is asked of the catalogue. */
 @Injectable()
@@ -18,9 +18,9 @@ export class ImagesService {
     private readonly catalog: ImageCatalog,
   ) {}
 
-  async page(after: string | undefined, limit: number): Promise<ImageEntity[]> {
+  async page(filter: ImageFilter, order: ImageOrder, limit: number): Promise<ImageEntity[]> {
     await this.catalog.scan();
-    return this.images.page(after, limit);
+    return this.images.page(filter, order, limit);
   }
 
   /** Throws NOT_FOUND. */

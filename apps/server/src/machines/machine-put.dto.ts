@@ -16,7 +16,7 @@ import {
 } from 'class-validator';
 import { SeedTextsPut, toSeedTexts } from '../provisioning/index.js';
 import { HOSTNAME, isHost } from './hostname.js';
-import { DEFAULT_SSH_USER, type MachineFields, toSeedFields } from './machine-fields.js';
+import { DEFAULT_SSH_USER, type MachineFields, seedTextsOf, toSeedFields } from './machine-fields.js';
 
 // Everything but control characters, which could forge a line in a script, a log or a terminal.
 const NO_CONTROL = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u;
@@ -147,5 +147,23 @@ export function toMachineFields(body: MachinePut): MachineFields {
     driftIgnore: body.drift_ignore ?? [],
     tags: body.tags ?? [],
     ...toSeedFields(toSeedTexts(body)),
+  };
+}
+
+/** The body of a PUT that would leave a record as it is. */
+export function toMachinePut(fields: MachineFields): Record<string, unknown> {
+  return {
+    boot_policy: fields.bootPolicy,
+    provisioning_mode: fields.provisioningMode,
+    image: fields.image,
+    hostname: fields.hostname,
+    cijoe_workflow_ref: fields.cijoeWorkflowRef,
+    target_hint: fields.targetHint,
+    ssh_host: fields.sshHost,
+    ssh_user: fields.sshUser,
+    ssh_key: fields.sshKey,
+    drift_ignore: fields.driftIgnore,
+    tags: fields.tags,
+    ...seedTextsOf(fields),
   };
 }

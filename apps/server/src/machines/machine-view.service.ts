@@ -5,6 +5,13 @@ import { MachineBoxesRepository } from './machine-boxes.repository.js';
 import { MachineCondition } from './machine-condition.port.js';
 import { seedTextsOf } from './machine-fields.js';
 import { AgentPresence, MachineJobs } from './machine-jobs.port.js';
+import { revisionOf } from './machines.repository.js';
+
+/** What the API shows of a machine, and which revision of its record that is. */
+export interface ShownMachine {
+  readonly machine: MachineDetailDto;
+  readonly revision: string;
+}
 
 /** Shows records together with what else is known of their machines. */
 @Injectable()
@@ -30,8 +37,8 @@ export class MachineView {
     );
   }
 
-  async one(machine: MachineEntity): Promise<MachineDetailDto> {
+  async one(machine: MachineEntity): Promise<ShownMachine> {
     const [shown] = await this.all([machine]);
-    return { ...(shown as MachineDto), ...seedTextsOf(machine) };
+    return { machine: { ...(shown as MachineDto), ...seedTextsOf(machine) }, revision: revisionOf(machine) };
   }
 }

@@ -11,30 +11,11 @@ import {
   TargetHint,
 } from '@bty/wire-types';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, Matches } from 'class-validator';
-import { FailureDto, PageQuery } from '../http/index.js';
+import { FailureDto } from '../http/index.js';
 import type { MachineEntity } from './machine.entity.js';
 import type { ConditionSummary } from './machine-condition.port.js';
 import type { JobSummary, MachineJobSummaries } from './machine-jobs.port.js';
-
-/** Which machines to list. */
-export class MachinesQuery extends PageQuery {
-  /** Only machines with this tag. */
-  @IsOptional()
-  @IsString()
-  tag?: string;
-
-  /** Only machines with this boot policy. */
-  @IsOptional()
-  @IsIn(BOOT_POLICIES)
-  @ApiProperty({ enum: BOOT_POLICIES, enumName: 'BootPolicy', required: false })
-  boot_policy?: BootPolicy;
-
-  /** Only machines whose MAC address sorts after this one. */
-  @IsOptional()
-  @Matches(/^[0-9a-f:]{17}$/)
-  after?: string;
-}
+import { MACHINE_STATES, type MachineState } from './machine-query.dto.js';
 
 /** What a machine record shows of one of its flash jobs. */
 export class JobSummaryDto {
@@ -96,6 +77,10 @@ export class DriftSummaryDto {
 export class MachineDto {
   /** @example '52:54:00:00:00:01' */
   mac: string;
+
+  /** State of its active flash job, else of its last one, else `idle`. */
+  @ApiProperty({ enum: MACHINE_STATES, enumName: 'MachineState' })
+  state: MachineState;
 
   @ApiProperty({ enum: BOOT_POLICIES, enumName: 'BootPolicy' })
   boot_policy: BootPolicy;
@@ -256,6 +241,7 @@ export function toMachineDto(machine: MachineEntity, around: MachineSurroundings
   const { jobs } = around;
   return {
     mac: machine.mac,
+    state: jobs.active?.state ?? jobs.last?.state ?? 'idle',
     boot_policy: machine.bootPolicy,
     provisioning_mode: machine.provisioningMode,
     image: machine.image,

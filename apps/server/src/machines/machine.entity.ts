@@ -1,5 +1,5 @@
 import type { BootPolicy, Inventory, ProvisioningMode, TargetHint } from '@bty/wire-types';
-import { Column, CreateDateColumn, Entity, PrimaryColumn, UpdateDateColumn } from 'typeorm';
+import { Column, CreateDateColumn, Entity, PrimaryColumn, UpdateDateColumn, VersionColumn } from 'typeorm';
 
 /** What the server knows about one machine: its operator's wishes, and what it was seen to be. */
 @Entity('machines')
@@ -59,6 +59,10 @@ export class MachineEntity {
   /** Of the operator's fields. */
   @UpdateDateColumn({ type: 'timestamptz' })
   updatedAt: Date;
+
+  /** Counts the changes of the operator's fields. */
+  @VersionColumn({ default: 1 })
+  revision: number;
 
   @Column('timestamptz', { nullable: true })
   discoveredAt: Date | null;

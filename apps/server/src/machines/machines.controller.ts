@@ -1,10 +1,26 @@
-import type { MacAddress } from '@bty/wire-types';
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, Query, Req, Res } from '@nestjs/common';
-import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { BtyError, type MacAddress } from '@bty/wire-types';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Put, Query, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiHeader, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Access, ApiProblems, actorOf, cutPage, MacPipe, poolOf, requiredCaller } from '../http/index.js';
-import { MachineDetailDto, MachineDto, MachinesQuery } from './machine.dto.js';
-import { MachinePut, toMachineFields } from './machine-put.dto.js';
+import {
+  Access,
+  ApiProblems,
+  actorOf,
+  cutPage,
+  MacPipe,
+  mergePatch,
+  poolOf,
+  requiredCaller,
+  revisionCheck,
+  sendRecord,
+  validationPipe,
+  writePageStart,
+} from '../http/index.js';
+import { MachineDetailDto, MachineDto } from './machine.dto.js';
+import type { MachineFields } from './machine-fields.js';
+import { MachinePut, toMachineFields, toMachinePut } from './machine-put.dto.js';
+import { MachinesQuery, toMachineFilter, toMachineOrder } from './machine-query.dto.js';
+import { type MachineSortField, machineSortValue } from './machine-sort.js';
 import { MachinesService } from './machines.service.js';
 
 const MAC_PARAM = {
@@ -14,12 +30,29 @@ const MAC_PARAM = {
   example: '52:54:00:00:00:01',
 } as const;
 
+const MACHINE_PUT = { type: 'body', metatype: MachinePut } as const;
+const MACHINE_PATCHES = {
+  policy: { summary: 'Flash at every boot', value: { boot_policy: 'flash', image: 'debian-13.img' } },
+  hint: { summary: 'No target hint any more', value: { target_hint: null } },
+};
+const ETAG = { ETag: { description: 'of the record', schema: { type: 'string' } } } as const;
+const IF_MATCH = {
+  name: 'If-Match',
+  required: false,
+  description: 'ETag that the record was seen with; else 412',
+} as const;
+const IF_NONE_MATCH = { name: 'If-None-Match', required: false, description: 'ETag of what the reader has' } as const;
+
+function pageEnd(row: MachineDto, field: MachineSortField): string {
+  return field === 'mac' ? row.mac : writePageStart({ value: machineSortValue(row, field), key: row.mac });
+}
+
 @ApiTags('machines')
 @Controller('machines')
 export class MachinesController {
   constructor(private readonly machines: MachinesService) {}
 
-  /** Lists the machine records, sorted by MAC address. */
+  /** Lists the machine records, sorted by MAC address unless `sort` says otherwise. */
   @Get()
   @Access('viewer', 'handler')
   @ApiProblems(401, 422)
@@ -28,36 +61,72 @@ export class MachinesController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<MachineDto[]> {
-    const filter = { pool: poolOf(request), tag: query.tag, bootPolicy: query.boot_policy, after: query.after };
-    const rows = await this.machines.page(filter, query.limit + 1);
-    return cutPage(request, response, rows, query.limit, ({ mac }) => mac);
+    const [filter, order] = [toMachineFilter(query, poolOf(request)), toMachineOrder(query)];
+    const rows = await this.machines.page(filter, order, query.limit + 1);
+    return cutPage(request, response, rows, query.limit, (row) => pageEnd(row, order.field));
   }
 
-  /** Shows one machine record. */
+  /**
+   * Shows one machine record. Its ETag changes with everything that is shown; for `If-Match` it counts only whether an
+   * operator's field has changed since.
+   */
   @Get(':mac')
   @Access('viewer', 'machine')
   @ApiParam(MAC_PARAM)
+  @ApiHeader(IF_NONE_MATCH)
+  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record.', headers: ETAG })
+  @ApiResponse({ status: 304, description: 'The reader has it: `If-None-Match` names its ETag.' })
   @ApiProblems(400, 401, 404)
-  async get(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<MachineDetailDto> {
-    return this.machines.get(mac, requiredCaller(request).role);
+  async get(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const { machine, revision } = await this.machines.get(mac, requiredCaller(request).role);
+    sendRecord(request, response, revision, machine);
   }
 
   /** Replaces the operator's fields of a record, or makes one. Fields that are left out return to their defaults. */
   @Put(':mac')
   @Access('operator')
   @ApiParam(MAC_PARAM)
-  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record was replaced.' })
-  @ApiResponse({ status: 201, type: MachineDetailDto, description: 'The record was made.' })
-  @ApiProblems(400, 401, 422)
+  @ApiHeader(IF_MATCH)
+  @ApiHeader({ ...IF_NONE_MATCH, description: '`*`: only make a record, replace none' })
+  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record was replaced.', headers: ETAG })
+  @ApiResponse({ status: 201, type: MachineDetailDto, description: 'The record was made.', headers: ETAG })
+  @ApiProblems(400, 401, 412, 422)
   async put(
     @Param('mac', MacPipe) mac: MacAddress,
     @Body() body: MachinePut,
     @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<MachineDetailDto> {
-    const { machine, created } = await this.machines.put(mac, toMachineFields(body), actorOf(request));
+    @Res() response: Response,
+  ): Promise<void> {
+    const [fields, check] = [toMachineFields(body), revisionCheck(request)];
+    const { machine, revision, created } = await this.machines.put(mac, fields, actorOf(request), check);
     response.status(created ? 201 : 200);
-    return machine;
+    sendRecord(request, response, revision, machine);
+  }
+
+  /** Changes some of the operator's fields of a record (RFC 7396): what is left out stays, null returns to the default. */
+  @Patch(':mac')
+  @Access('operator')
+  @ApiParam(MAC_PARAM)
+  @ApiHeader(IF_MATCH)
+  @ApiConsumes('application/merge-patch+json', 'application/json')
+  @ApiBody({ type: MachinePut, examples: MACHINE_PATCHES })
+  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record as it is now.', headers: ETAG })
+  @ApiProblems(400, 401, 404, 409, 412, 422)
+  async patch(
+    @Param('mac', MacPipe) mac: MacAddress,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const patch: unknown = request.body;
+    if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+      throw new BtyError('INVALID_REQUEST', 'give an object with the fields that are to change');
+    }
+    const change = async (record: MachineFields) => {
+      const merged = mergePatch(toMachinePut(record), patch);
+      return toMachineFields((await validationPipe.transform(merged, MACHINE_PUT)) as MachinePut);
+    };
+    const { machine, revision } = await this.machines.change(mac, change, actorOf(request), revisionCheck(request));
+    sendRecord(request, response, revision, machine);
   }
 
   /** Lets go of the pinned SSH host keys, after a system was installed by other means: the next ones that are seen are pinned. */
@@ -75,8 +144,9 @@ export class MachinesController {
   @Access('operator')
   @ApiParam(MAC_PARAM)
   @HttpCode(204)
-  @ApiProblems(400, 401, 404, 409)
+  @ApiHeader(IF_MATCH)
+  @ApiProblems(400, 401, 404, 409, 412)
   async remove(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<void> {
-    await this.machines.remove(mac, actorOf(request));
+    await this.machines.remove(mac, actorOf(request), revisionCheck(request));
   }
 }

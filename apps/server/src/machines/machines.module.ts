@@ -4,6 +4,7 @@ import { ImagesModule } from '../images/index.js';
 import { ProvisioningModule } from '../provisioning/index.js';
 import { MachineEntity } from './machine.entity.js';
 import { MachineBoxesRepository } from './machine-boxes.repository.js';
+import { MachineListRepository } from './machine-list.repository.js';
 import { MachineNicEntity } from './machine-nic.entity.js';
 import { MachineTargetController } from './machine-target.controller.js';
 import { MachineTargets } from './machine-target.service.js';
@@ -16,7 +17,15 @@ import { MachinesService } from './machines.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([MachineEntity, MachineNicEntity]), ImagesModule, ProvisioningModule],
   controllers: [MachinesController, MachineTargetController],
-  providers: [MachineBoxesRepository, MachinesRepository, MachinesService, MachineTargets, MachineView, MachineWishes],
+  providers: [
+    MachineBoxesRepository,
+    MachineListRepository,
+    MachinesRepository,
+    MachinesService,
+    MachineTargets,
+    MachineView,
+    MachineWishes,
+  ],
   exports: [MachineBoxesRepository, MachinesRepository],
 })
 export class MachinesModule {}

@@ -4,18 +4,14 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, In, IsNull, Not } from 'typeorm';
 import { storable } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
-import type { Actor } from '../http/index.js';
+import type { Actor, RevisionCheck } from '../http/index.js';
 import { MachineEntity } from './machine.entity.js';
 import { MachineBoxesRepository } from './machine-boxes.repository.js';
 import { auditedFields, DISCOVERED_FIELDS, type MachineFields } from './machine-fields.js';
 
-/** Which machines to list. */
-export interface MachineFilter {
-  /** Tag of the machines that the caller may see; undefined: all. */
-  readonly pool?: string | undefined;
-  readonly tag?: string | undefined;
-  readonly bootPolicy?: string | undefined;
-  readonly after?: string | undefined;
+/** Which state of the operator's fields a record has, for ETags. */
+export function revisionOf(machine: MachineEntity): string {
+  return `${machine.createdAt.getTime().toString(36)}.${machine.revision}`;
 }
 
 /** The error for a machine that has no record. */
@@ -38,16 +34,6 @@ export class MachinesRepository {
 
   async find(mac: MacAddress): Promise<MachineEntity | undefined> {
     return (await this.source.getRepository(MachineEntity).findOneBy({ mac })) ?? undefined;
-  }
-
-  /** Sorted by MAC address, at most `limit`. */
-  async page(filter: MachineFilter, limit: number): Promise<MachineEntity[]> {
-    const query = this.source.getRepository(MachineEntity).createQueryBuilder('machine').orderBy('machine.mac', 'ASC');
-    if (filter.after !== undefined) query.andWhere('machine.mac > :after', { after: filter.after });
-    if (filter.bootPolicy !== undefined) query.andWhere('machine.bootPolicy = :policy', { policy: filter.bootPolicy });
-    if (filter.tag !== undefined) query.andWhere(':tag = ANY(machine.tags)', { tag: filter.tag });
-    if (filter.pool !== undefined) query.andWhere(':pool = ANY(machine.tags)', { pool: filter.pool });
-    return query.limit(limit).getMany();
   }
 
   /** Records that a machine was in contact; the first contact makes the record. Safe against any number at once. */
@@ -119,11 +105,12 @@ export class MachinesRepository {
     return false;
   }
 
-  /** Replaces the operator's fields, making the record when there is none. Tells whether it was made. */
+  /** Replaces the operator's fields, making the record when there is none, unless `check` throws. Tells whether it was made. */
   async put(
     mac: MacAddress,
     fields: MachineFields,
     actor: Actor,
+    check: RevisionCheck,
   ): Promise<{ machine: MachineEntity; created: boolean }> {
     return this.source.transaction(async (manager) => {
       const inserted = await manager
@@ -136,6 +123,7 @@ export class MachinesRepository {
         .execute();
       const created = (inserted.raw as unknown[]).length > 0;
       const old = await manager.findOneOrFail(MachineEntity, { where: { mac }, lock: { mode: 'pessimistic_write' } });
+      check(created ? undefined : revisionOf(old));
       const before = created ? undefined : auditedFields(old);
       const after = auditedFields(fields, created ? undefined : old);
       if (!created) await manager.update(MachineEntity, { mac }, fields);
@@ -146,10 +134,12 @@ export class MachinesRepository {
     });
   }
 
-  /** Removes a record. Throws NOT_FOUND. */
-  async remove(mac: MacAddress, actor: Actor): Promise<void> {
+  /** Removes a record, unless `check` throws. Throws NOT_FOUND. */
+  async remove(mac: MacAddress, actor: Actor, check: RevisionCheck): Promise<void> {
     await this.source.transaction(async (manager) => {
-      const machine = await manager.findOneBy(MachineEntity, { mac });
+      const lock = { mode: 'pessimistic_write' } as const;
+      const machine = await manager.findOne(MachineEntity, { where: { mac }, lock });
+      if (machine !== null) check(revisionOf(machine));
       const { affected } = await manager.delete(MachineEntity, { mac });
       if (machine === null || affected !== 1) throw noSuchMachine(mac);
       const before = auditedFields(machine);

@@ -4,6 +4,7 @@ import { PreparedImages1795648800000 } from './1795648800000-prepared-images.js'
 import { CloudInitSeeds1795648900000 } from './1795648900000-cloud-init-seeds.js';
 import { WorkflowsAndRuns1795649493981 } from './1795649493981-workflows-and-runs.js';
 import { Accounts1795668721729 } from './1795668721729-accounts.js';
+import { MachineRevision1795670000000 } from './1795670000000-machine-revision.js';
 
 /** Every migration, oldest first. A list rather than a glob: it is the same in the build, the tests and a bundle. */
 export const MIGRATIONS = [
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   CloudInitSeeds1795648900000,
   WorkflowsAndRuns1795649493981,
   Accounts1795668721729,
+  MachineRevision1795670000000,
 ];
