@@ -35,14 +35,16 @@ describe('a BIOS machine that the server has never seen', () => {
     expect(record).toMatchObject({ boot_policy: 'tui', image: null, active_flash_job: null });
     expect(record.inventory?.disks.map((one) => one.size_bytes)).toEqual([600 * MIB]);
     expect(await lab.api.flashJobs(MAC)).toEqual([]);
-    await machine.shows(/waiting/i, 60_000);
+    await machine.shows(/> demo\.img/, 60_000);
     expect(await sha256OfFile(disk)).toBe(untouched);
   });
 
   it('takes a job that is queued for it and carries it out', async () => {
     const before = dirtyDisk(join(lab.workDir, 'before.raw'), 600 * MIB);
     const { id } = await lab.api.call<{ id: string }>('POST', '/flash-jobs', { mac: MAC, image: 'demo.img' });
+    const seen = machine.shows(/The server has handed over a flash job/, 120_000);
     await endsAsExpected(lab, machine, id, { disk, before, image: inject('demoImage') });
+    await seen;
     expect((await lab.api.machine(MAC)).boot_policy).toBe('tui');
   });
 

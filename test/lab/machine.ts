@@ -136,7 +136,7 @@ export class Machine {
         ...(foreignRom ? foreignRomArguments(this.#options, this.#workDir) : []),
         ...diskArguments(this.#options),
       ]),
-      { logFile: this.serialLog },
+      { logFile: this.serialLog, stdin: 'pipe' },
     );
   }
 
@@ -172,6 +172,11 @@ export class Machine {
     await qmp(this.#qmpSocket, 'set-action', { reboot: 'reset', shutdown: 'poweroff' });
     await qmp(this.#qmpSocket, 'system_reset');
     await qmp(this.#qmpSocket, 'cont');
+  }
+
+  /** Types on the serial console. */
+  type(text: string): void {
+    this.#process?.stdin?.write(text);
   }
 
   /** All that the serial console has shown since the lab began. */

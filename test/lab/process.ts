@@ -12,14 +12,17 @@ export function run(command: string, ...args: string[]): string {
 }
 
 /** A command that ends with the lab, even when the lab is killed. */
-export function start(argv: readonly string[], options: { logFile: string; env?: NodeJS.ProcessEnv }): ChildProcess {
+export function start(
+  argv: readonly string[],
+  options: { logFile: string; env?: NodeJS.ProcessEnv; stdin?: 'pipe' },
+): ChildProcess {
   const child = spawn('setpriv', ['--pdeathsig=KILL', '--', ...argv], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
     env: options.env ?? process.env,
   });
   const log = createWriteStream(options.logFile, { flags: 'a' });
-  child.stdout.pipe(log, { end: false });
-  child.stderr.pipe(log, { end: false });
+  child.stdout?.pipe(log, { end: false });
+  child.stderr?.pipe(log, { end: false });
   child.once('close', () => log.end());
   child.once('error', (error) => log.end(`${error.message}\n`));
   return child;

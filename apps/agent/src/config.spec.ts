@@ -14,6 +14,7 @@ describe('the settings of the agent', () => {
       stateDir: '/run/bty',
       consoles: ['/dev/tty1', '/dev/ttyS0'],
       onlyDisks: [],
+      searchPath: '',
       liveEnv: true,
     });
   });

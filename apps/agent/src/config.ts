@@ -22,6 +22,8 @@ export interface AgentConfig {
   consoles: string[];
   /** When not empty: the only block devices that are looked at. */
   onlyDisks: string[];
+  /** Where programs are looked for (`PATH`). */
+  searchPath: string;
   /** The kernel was started by bty: only then are the clock, the firmware and the machine itself touched. */
   liveEnv: boolean;
 }
@@ -93,6 +95,7 @@ export function parseAgentConfig(
     stateDir: flags.stateDir ?? env.BTY_AGENT_STATE_DIR ?? STATE_DIR,
     consoles: words(env.BTY_CONSOLES),
     onlyDisks: flags.disk ?? words(env.BTY_DISKS),
+    searchPath: env.PATH ?? '',
     liveEnv: kernel.has('bty.server'),
   });
 }

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BtyError, type Firmware, type Inventory } from '@bty/wire-types';
+import { efiSystemPartition, readPrimaryGpt } from '@bty/image-format';
+import { BtyError, type Firmware, type Inventory, type InventoryDisk } from '@bty/wire-types';
 import { systemClock } from './clock/clock.js';
 import { stepClock } from './clock/step-clock.js';
 import type { AgentConfig } from './config.js';
+import type { EngineReport } from './engine/engine.js';
+import { FlashTurns } from './flash-turns.js';
 import { gatherInventory } from './inventory/gather-inventory.js';
 import { type JobPorts, JobRunner } from './job-runner.js';
 import { kernelLog } from './kernel-log.js';
@@ -31,6 +34,7 @@ interface Run {
   status: Status;
   store: SessionStore;
   inventory: Inventory;
+  turns: FlashTurns;
   /** Ends the run. */
   end(): void;
 }
@@ -117,7 +121,11 @@ function jobRunner(run: Run, session: AgentSession): JobRunner {
   };
   return new JobRunner({
     ...machinePorts(run, run.inventory.firmware),
-    flash: (order, signal) => runFlash(order, around, signal),
+    flash: (order, signal) =>
+      run.turns.forServer({ job_id: order.job_id, epoch: order.epoch }, () => {
+        signal.throwIfAborted();
+        return runFlash(order, around, signal);
+      }),
     report: (report) => session.report(report),
     lastFinished: () => store.state.lastFinished,
     setLastFinished: (lastFinished) => store.update({ lastFinished }),
@@ -134,6 +142,41 @@ function jobRunner(run: Run, session: AgentSession): JobRunner {
   });
 }
 
+/** Boots the disk that a person has flashed at the console. */
+async function rebootInto({ config, log, inventory }: Run, disk: InventoryDisk, report: EngineReport): Promise<void> {
+  if (!config.liveEnv) throw new BtyError('INVALID_REQUEST', 'this system is not rebooted from here');
+  const reading = readPrimaryGpt(report.head);
+  const partition = reading.kind === 'valid' ? efiSystemPartition(reading.gpt) : undefined;
+  try {
+    log.line(await bootDiskNext(inventory.firmware, disk.path, partition));
+  } catch (error) {
+    log.line(`the firmware could not be asked for the disk: ${(error as Error).message}`);
+  }
+  await rebootMachine();
+}
+
+/** Lets a person at the console flash this machine. The returned function ends it. */
+async function startTui(run: Run, session: AgentSession): Promise<() => Promise<void>> {
+  const { config, status, log, turns } = run;
+  // what no live env without a person needs is not loaded there
+  const { startAgentTui } = await import('./tui/agent-tui.js');
+  return startAgentTui(config, {
+    status,
+    turns,
+    clock: systemClock,
+    searchPath: config.searchPath,
+    log: (line) => log.line(line),
+    reboot: (disk, report) => rebootInto(run, disk, report),
+    progress: (progress) => session.progress(progress),
+  });
+}
+
+/** Shows the agent's status on the consoles. */
+function startStatusScreen(status: Status, { consoles }: AgentConfig): () => void {
+  const writers = consoles.map((path) => new ConsoleWriter(path, () => systemClock.nowMs()));
+  return startScreen(status, writers, systemClock);
+}
+
 /**
  * Runs the agent until it is told to stop: connects, takes jobs, reports, reboots into the disk. Outside the live env it
  * returns after a job instead of rebooting. `stop` ends a flash in mid-write; the promise then resolves.
@@ -145,8 +188,8 @@ export async function runAgent(
 ): Promise<void> {
   const log = new AgentLog(showLine, () => new Date());
   const status = freshStatus(config);
-  const consoles = config.consoles.map((path) => new ConsoleWriter(path, () => systemClock.nowMs()));
-  const stopScreen = startScreen(status, consoles, systemClock);
+  const forPerson = config.mode === 'tui' && config.consoles.length > 0;
+  const stopScreen = forPerson ? undefined : startStatusScreen(status, config);
   log.line(`bty agent ${AGENT_VERSION}, server ${config.serverUrl}, MAC ${config.mac}, mode ${config.mode}`);
 
   const leftovers = {
@@ -159,14 +202,16 @@ export async function runAgent(
   const inventory = await lookAround(config, status);
   const store = openSessionFile(config.stateDir, (problem) => log.line(problem));
   const ended = Promise.withResolvers<void>();
-  const run: Run = { config, log, status, store, inventory, end: () => ended.resolve() };
+  const run: Run = { config, log, status, store, inventory, turns: new FlashTurns(), end: () => ended.resolve() };
   const session: AgentSession = openSession(run, () => jobs);
   const jobs = jobRunner(run, session);
 
   stop.addEventListener('abort', run.end, { once: true });
   session.start();
+  const stopTui = forPerson ? await startTui(run, session) : undefined;
   await ended.promise;
+  await stopTui?.();
   await jobs.stop(new BtyError('CANCELLED', 'the agent was told to stop'));
   session.stop('the agent ends');
-  stopScreen();
+  stopScreen?.();
 }

@@ -16,10 +16,12 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { type PackedImage, packImage } from '../src/engine/packed-image.builder.js';
 import { FakeFileServer } from './file-server.fake.js';
 
-/** A server of one agent: answers hellos, acknowledges reports, grants commits; every part of it can be held back. */
+/** A server of one agent and one image: lists it, answers hellos, acknowledges reports, grants commits; every part of it can be held back. */
 export class FakeAgentServer {
   readonly messages: AgentMessage[] = [];
   readonly hellos: AgentHello[] = [];
+  /** Method and path of all that was asked for. */
+  readonly requests: string[] = [];
   readonly pack: FakeFileServer;
   readonly image: PackedImage;
   /** What is answered for the map; undefined: nothing is there. */
@@ -37,7 +39,14 @@ export class FakeAgentServer {
     const { digest } = this.image.map.pack;
     this.pack = new FakeFileServer(this.image.pack, digest);
     this.#http = createServer((request, response) => {
-      if (request.url === `/packs/${digest}`) void this.pack.answer(request, response);
+      this.requests.push(`${request.method} ${request.url}`);
+      const { name, size_bytes, content_size_bytes, map } = this.image.job;
+      if (request.url === '/images') {
+        response.end(JSON.stringify([{ name, size_bytes, content_size_bytes, state: 'ready', error: null }]));
+      } else if (request.url === `/images/${name}`) {
+        response.writeHead(200, { link: `<${map.path}>; rel="describedby"`, 'content-length': size_bytes }).end();
+      } else if (request.method === 'POST') response.end('{}');
+      else if (request.url === `/packs/${digest}`) void this.pack.answer(request, response);
       else if (request.url === this.image.job.map.path && this.map !== undefined) response.end(this.map);
       else response.writeHead(request.url === '/healthz' ? 200 : 404).end();
     });

@@ -5,15 +5,17 @@ import { expect } from 'vitest';
 const LIMIT_MS = 15_000;
 const PAUSE_MS = 50;
 
+/** Words as one line of shell. */
+export const shellLine = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(' ');
+
 /** A real terminal of 80 columns and 24 rows: a tmux server of its own, in which one command runs. */
 export class TmuxTerminal {
   readonly #socket = `bty-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
 
-  constructor(argv: readonly string[], size: { columns: number; rows: number } = { columns: 80, rows: 24 }) {
-    const { columns, rows } = size;
-    const command = argv.map((word) => `'${word}'`).join(' ');
+  /** Runs a line of shell. */
+  constructor(command: string) {
     const keep = `${command}; echo "ended with $?"; sleep 600`;
-    this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', `${columns}`, '-y', `${rows}`, keep);
+    this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', keep);
   }
 
   /** What stands on the screen now, without blanks at the ends of lines. */

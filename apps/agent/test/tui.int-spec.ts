@@ -13,7 +13,7 @@ import { patchwork } from '../src/engine/patchwork.builder.js';
 import { BUNDLE } from './built-agent.js';
 import { FakeFileServer } from './file-server.fake.js';
 import { LoopDisk } from './loop-disk.js';
-import { TmuxTerminal } from './tmux-terminal.js';
+import { shellLine, TmuxTerminal } from './tmux-terminal.js';
 
 const MIB = 1024 * 1024;
 const RULE = '-'.repeat(79);
@@ -44,7 +44,7 @@ afterEach(() => {
 
 function open(...more: string[]): TmuxTerminal {
   const source = more.length > 0 ? more : ['--image-root', join(folder, 'images')];
-  terminal = new TmuxTerminal([process.execPath, BUNDLE, 'tui', '--disk', disk.path, ...source]);
+  terminal = new TmuxTerminal(shellLine([process.execPath, BUNDLE, 'tui', '--disk', disk.path, ...source]));
   return terminal;
 }
 
@@ -237,7 +237,8 @@ describe('bty tui in a terminal of 80 by 24', () => {
     chmodSync(folder, 0o755);
     const drop = 'data:text/javascript,process.setgroups([]);process.setgid(65534);process.setuid(65534)';
     const source = ['--disk', disk.path, '--image-root', join(folder, 'images')];
-    terminal = new TmuxTerminal([process.execPath, '--import', drop, join(place, basename(BUNDLE)), 'tui', ...source]);
+    const words = [process.execPath, '--import', drop, join(place, basename(BUNDLE)), 'tui', ...source];
+    terminal = new TmuxTerminal(shellLine(words));
     expect(await terminal.shows('> box.img')).toContain('You are not root: you can look around, and write nothing.');
     terminal.press('Enter');
     expect(await terminal.shows('> /dev/loop')).toMatch(/only root may look at/);

@@ -43,6 +43,7 @@ export async function tuiCommand(flags: TuiFlags, ports: ProgramPorts): Promise<
     origin: origin.kind === 'server' ? `Server ${origin.url}` : `Images in ${origin.folder}`,
     root: ports.root,
     canReboot: false,
+    canQuit: true,
   };
   const tui = new Tui(facts, world, systemClock);
   tui.attach(ownTerminal());

@@ -92,7 +92,10 @@ export function machineWorld(around: MachineWorld): TuiWorld {
       return [...accountLines(looked, account), ...(await tellServer(origin))];
     },
     reboot: async () => {
-      if (last !== undefined) await around.reboot(last.disk, last.report);
+      if (last === undefined) return;
+      // told once more: only for a while after it does the server send the machine's boot to its disk
+      await tellServer(origin);
+      await around.reboot(last.disk, last.report);
     },
   };
 }

@@ -17,6 +17,7 @@ export interface TuiFacts {
   origin: string;
   root: boolean;
   canReboot: boolean;
+  canQuit: boolean;
 }
 
 const TICK_MS = 500;

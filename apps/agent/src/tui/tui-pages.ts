@@ -22,6 +22,8 @@ interface Page {
 
 const MOVE_KEYS = 'Up/Down move   Enter choose   ';
 
+const quitKey = ({ canQuit }: TuiState): string => (canQuit ? '   q quit' : '');
+
 /** The part of a list around its cursor that fits, with a mark at the cursor and a word on what lies outside. */
 function listLines(entries: readonly string[], cursor: number, rows: number): string[] {
   if (entries.length <= rows) return entries.map((entry, index) => `${index === cursor ? '>' : ' '} ${entry}`);
@@ -45,15 +47,17 @@ function imageEntry({ name, sizeBytes, contentBytes, problem }: TuiImage, width:
   return problem === undefined ? text : `${name.padEnd(width)}  NOT USABLE: ${problem}`;
 }
 
-function imagesPage({ images, imageCursor }: TuiState, rows: number): Page {
+function imagesPage(state: TuiState, rows: number): Page {
+  const { images, imageCursor } = state;
   const none = ['There is no image here.', 'Put .img, .img.zst or .qcow2 files there, and press r.'];
   const width = Math.min(40, Math.max(0, ...found(images).map(({ name }) => name.length)));
   const entries = found(images).map((image) => imageEntry(image, width));
   const lines = lookupLines(images, 'Reading ...', none) ?? listLines(entries, imageCursor, rows);
-  return { title: 'Which image?', lines, keys: `${MOVE_KEYS}r read again   q quit` };
+  return { title: 'Which image?', lines, keys: `${MOVE_KEYS}r read again${quitKey(state)}` };
 }
 
-function disksPage({ disks, diskCursor }: TuiState, rows: number): Page {
+function disksPage(state: TuiState, rows: number): Page {
+  const { disks, diskCursor } = state;
   const none = ['This machine shows no disk.', 'Is a driver missing, or a cable? Press r to look again.'];
   const entries = found(disks).map(({ disk, objections }) => {
     const name = `${disk.path.padEnd(14)} ${humanBytes(disk.size_bytes).padStart(9)}  ${disk.transport.padEnd(6)}`;
@@ -75,7 +79,7 @@ function disksPage({ disks, diskCursor }: TuiState, rows: number): Page {
     ...listLines(entries, diskCursor, listRows),
     ...details,
   ];
-  return { title: 'Which disk?', lines, keys: `${MOVE_KEYS}Esc back   r look again   q quit` };
+  return { title: 'Which disk?', lines, keys: `${MOVE_KEYS}Esc back   r look again${quitKey(state)}` };
 }
 
 const MODE_TEXTS: Record<(typeof TUI_MODES)[number], string> = {
@@ -147,9 +151,9 @@ function flashingPage({ choice, flash }: Step<'flashing'>): Page {
   return { title: 'Flashing', lines, keys: 'Ctrl-C stop' };
 }
 
-function resultPage({ done, lines }: Step<'result'>, canReboot: boolean): Page {
-  const reboot = done && canReboot ? 'b boot from the disk   ' : '';
-  return { title: done ? 'Done' : 'FAILED', lines, keys: `Enter flash another   ${reboot}q quit` };
+function resultPage({ done, lines }: Step<'result'>, state: TuiState): Page {
+  const reboot = done && state.canReboot ? '   b boot from the disk' : '';
+  return { title: done ? 'Done' : 'FAILED', lines, keys: `Enter flash another${reboot}${quitKey(state)}` };
 }
 
 function jobPage({ agent }: TuiState): Page | undefined {
@@ -183,6 +187,6 @@ export function pageOf(state: TuiState, rows: number): Page {
     case 'flashing':
       return flashingPage(step);
     case 'result':
-      return resultPage(step, state.canReboot);
+      return resultPage(step, state);
   }
 }

@@ -76,6 +76,8 @@ export interface TuiState {
   root: boolean;
   /** Whether this machine can be rebooted into the disk from here. */
   canReboot: boolean;
+  /** Whether there is something to go back to: a shell. */
+  canQuit: boolean;
   images: Lookup<TuiImage>;
   disks: Lookup<TuiDisk>;
   imageCursor: number;

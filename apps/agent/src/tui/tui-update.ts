@@ -24,6 +24,8 @@ const go = (state: TuiState, step: TuiStep, ...effects: TuiEffect[]): TuiChange 
   effects,
 });
 
+const quit = (state: TuiState): TuiChange => ({ state, effects: state.canQuit ? [{ type: 'quit' }] : [] });
+
 /** Where a cursor goes; undefined for keys that move none. */
 function moved(key: Key, cursor: number, count: number): number | undefined {
   const to: Partial<Record<Key['kind'], number>> = {
@@ -62,7 +64,7 @@ function imagesKey(state: TuiState, key: Key): TuiChange {
   }
   if (typedBy(key) === 'r')
     return { state: { ...state, images: undefined, notice: '' }, effects: [{ type: 'load-images' }] };
-  if (typedBy(key) === 'q') return { state, effects: [{ type: 'quit' }] };
+  if (typedBy(key) === 'q') return quit(state);
   return stay(state);
 }
 
@@ -81,7 +83,7 @@ function disksKey(state: TuiState, step: Step<'disks'>, key: Key): TuiChange {
   }
   if (typedBy(key) === 'r')
     return { state: { ...state, disks: undefined, notice: '' }, effects: [{ type: 'load-disks' }] };
-  if (typedBy(key) === 'q') return { state, effects: [{ type: 'quit' }] };
+  if (typedBy(key) === 'q') return quit(state);
   return stay(state);
 }
 
@@ -138,7 +140,7 @@ function flashingKey(state: TuiState, step: Step<'flashing'>, key: Key): TuiChan
 }
 
 function resultKey(state: TuiState, step: Step<'result'>, key: Key): TuiChange {
-  if (typedBy(key) === 'q') return { state, effects: [{ type: 'quit' }] };
+  if (typedBy(key) === 'q') return quit(state);
   if (typedBy(key) === 'b' && step.done && state.canReboot) return { state, effects: [{ type: 'reboot' }] };
   if (isForward(key) || isBack(key))
     return go({ ...state, images: undefined }, { screen: 'images' }, { type: 'load-images' });
@@ -149,7 +151,7 @@ function afterKey(state: TuiState, key: Key): TuiChange {
   const { step } = state;
   if (key.kind === 'redraw') return { state, effects: [{ type: 'redraw' }] };
   if (state.agent?.job !== undefined) return stay(state, 'The server is flashing this machine; this ends by itself.');
-  if (key.kind === 'interrupt' && step.screen !== 'flashing') return { state, effects: [{ type: 'quit' }] };
+  if (key.kind === 'interrupt' && step.screen !== 'flashing') return quit(state);
   switch (step.screen) {
     case 'images':
       return imagesKey(state, key);
