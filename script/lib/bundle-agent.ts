@@ -1,15 +1,22 @@
 /**
- * Bundles the agent into dist/agent-bundle/: `agent.mjs`, `worker.mjs` for its worker threads, what they share, and the
- * native addons beside them. Runs from any folder with `node agent.mjs agent`; the same sources give the same bytes.
+ * Bundles the agent, which is also the `bty` command, into dist/agent-bundle/: `agent.mjs`, `worker.mjs` for its worker
+ * threads, what they share, the native addons, the launchers `bty` and `bty-tui`, and a package.json, so that the folder is
+ * an npm package. Runs from any folder; the same sources give the same bytes.
  */
-import { rm } from 'node:fs/promises';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const require = createRequire(join(ROOT, 'package.json'));
-const { version } = require('./package.json') as { version: string };
+interface Manifest {
+  version: string;
+  description: string;
+  license: string;
+  optionalDependencies: Record<string, string>;
+}
+const { version, description, license, optionalDependencies } = require('./package.json') as Manifest;
 
 // Packages that pick their addon at run time by trying names; the bundle names the one that it carries.
 const ADDONS: Record<string, string> = {
@@ -54,3 +61,20 @@ await build({
   plugins: [addons],
   logLevel: 'warning',
 });
+
+const nodePackage = `node-linux-${process.arch}`;
+const manifest = {
+  name: 'bty',
+  version,
+  description,
+  license,
+  os: ['linux'],
+  cpu: [process.arch],
+  libc: ['glibc'],
+  bin: { bty: 'bty', 'bty-tui': 'bty-tui' },
+  // the Node that it was made for; with another one it runs at its own risk
+  optionalDependencies: { [nodePackage]: optionalDependencies[nodePackage] },
+};
+await writeFile(join(outdir, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+for (const name of ['bty', 'bty-tui']) await copyFile(join(ROOT, 'deploy/command', name), join(outdir, name));
+await copyFile(join(ROOT, 'LICENSE'), join(outdir, 'LICENSE'));

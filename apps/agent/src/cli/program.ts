@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { AgentFlags } from '../config.js';
 import { AGENT_VERSION } from '../version.js';
 import type { ProgramPorts } from './command-ports.js';
+import { completeCommandOf, completionCommandOf } from './completion-commands.js';
 import { flashCommandOf, tuiCommandOf, verifyCommandOf } from './disk-commands.js';
 import { inspectCommandOf, listCommandOf } from './look-commands.js';
 import { diskOption } from './options.js';
@@ -43,8 +44,10 @@ export function buildProgram(ports: ProgramPorts): Command {
     verifyCommandOf(ports),
     tuiCommandOf(ports),
     agentCommandOf(ports),
+    completionCommandOf(ports),
   ];
   for (const command of commands) program.addCommand(command);
+  program.addCommand(completeCommandOf(program, ports), { hidden: true });
   return settled(program);
 }
 

@@ -42,19 +42,24 @@ async function describeImage(path: string, name: string, signal: AbortSignal): P
   }
 }
 
-/**
- * The regular files at the top of an image root whose names end like an image's, by name. Content that disagrees with the
- * name is listed with its problem. A root that is not there is empty; one that cannot be read throws.
- */
-export async function listImages(root: string, signal: AbortSignal): Promise<ListedImage[]> {
+/** The names of regular files at the top of a folder that end like an image's, sorted; none when it is not there. */
+export async function imageNames(root: string): Promise<string[]> {
   const entries = await readdir(root, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return [];
     const details = { path: root, errno: cause.code };
     throw new BtyError('INVALID_REQUEST', `the image root ${root} cannot be read: ${cause.code}`, { cause, details });
   });
-  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  return files.filter((name) => formatOfName(name) !== undefined).sort();
+}
+
+/**
+ * The regular files at the top of an image root whose names end like an image's, by name. Content that disagrees with the
+ * name is listed with its problem. A root that is not there is empty; one that cannot be read throws.
+ */
+export async function listImages(root: string, signal: AbortSignal): Promise<ListedImage[]> {
   const images: ListedImage[] = [];
-  for (const name of names.sort()) {
+  for (const name of await imageNames(root)) {
     const image = await describeImage(join(root, name), name, signal);
     if (image !== undefined) images.push(image);
   }
