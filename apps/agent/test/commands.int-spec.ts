@@ -13,9 +13,9 @@ import { patchwork } from '../src/engine/patchwork.builder.js';
 import { BUNDLE } from './built-agent.js';
 import { FakeFileServer } from './file-server.fake.js';
 import { LoopDisk } from './loop-disk.js';
+import { bty, type Ended, SYSTEM_PATH } from './run-bty.js';
 
 const MIB = 1024 * 1024;
-const PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 const image = buildGptImage({
   sizeBytes: 24 * MIB,
   fill: (bytes) => void patchwork(bytes.length, 21).copy(bytes),
@@ -41,26 +41,6 @@ afterEach(async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
-
-interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs the command without blocking the server of this test. */
-async function bty(args: string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [BUNDLE, ...args], { cwd: '/', env: { PATH, ...env } });
-  const ended: Ended = { code: null, stdout: '', stderr: '' };
-  child.stdout.on('data', (text: Buffer) => {
-    ended.stdout += text.toString();
-  });
-  child.stderr.on('data', (text: Buffer) => {
-    ended.stderr += text.toString();
-  });
-  ended.code = await new Promise((resolve) => child.on('close', resolve));
-  return ended;
-}
 
 /** An image file in each format. */
 function fileOf(format: 'img' | 'img.zst' | 'qcow2'): string {
@@ -168,7 +148,7 @@ describe('bty flash', () => {
       else void pack.answer(request, response);
     });
     const args = ['flash', '--image', `${url}/a.img`, '--target', disk.path, '--yes'];
-    const child = spawn(process.execPath, [BUNDLE, ...args], { cwd: '/', env: { PATH } });
+    const child = spawn(process.execPath, [BUNDLE, ...args], { cwd: '/', env: { PATH: SYSTEM_PATH } });
     let stderr = '';
     child.stderr.on('data', (text: Buffer) => {
       stderr += text.toString();

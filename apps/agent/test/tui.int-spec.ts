@@ -13,6 +13,7 @@ import { patchwork } from '../src/engine/patchwork.builder.js';
 import { BUNDLE } from './built-agent.js';
 import { FakeFileServer } from './file-server.fake.js';
 import { LoopDisk } from './loop-disk.js';
+import { DROP_ROOT } from './run-bty.js';
 import { shellLine, TmuxTerminal } from './tmux-terminal.js';
 
 const MIB = 1024 * 1024;
@@ -235,9 +236,8 @@ describe('bty tui in a terminal of 80 by 24', () => {
     const place = join(folder, 'bundle');
     cpSync(dirname(BUNDLE), place, { recursive: true });
     chmodSync(folder, 0o755);
-    const drop = 'data:text/javascript,process.setgroups([]);process.setgid(65534);process.setuid(65534)';
     const source = ['--disk', disk.path, '--image-root', join(folder, 'images')];
-    const words = [process.execPath, '--import', drop, join(place, basename(BUNDLE)), 'tui', ...source];
+    const words = [process.execPath, '--import', DROP_ROOT, join(place, basename(BUNDLE)), 'tui', ...source];
     terminal = new TmuxTerminal(shellLine(words));
     expect(await terminal.shows('> box.img')).toContain('You are not root: you can look around, and write nothing.');
     terminal.press('Enter');
