@@ -34,7 +34,7 @@ describe('a person at the serial console of a BIOS machine with policy tui', () 
     machine.type('\r');
     await machine.shows(/> none/, 30_000);
     machine.type('\r');
-    await machine.shows(/type the end of the disk's serial, 0042, and press Enter/, 60_000);
+    await machine.shows(/type the end of its serial, 0042, and press Enter/, 60_000);
     machine.type('0042\r');
     await machine.shows(/The server was told\./, 240_000);
     const expected = expectedDisk(before, inject('demoImage'), join(lab.workDir, 'expected.raw'));

@@ -135,7 +135,7 @@ describe('bty tui in a terminal of 80 by 24', () => {
           '            the last MiB is wiped, the backup of a GPT moves there',
           '            nothing is provisioned',
           '',
-          "To overwrite this disk, type the disk's name, loopN, and press Enter:",
+          'To overwrite this disk, type its name, loopN, and press Enter:',
           ': _',
         ],
         'Enter overwrite the disk   Esc back',

@@ -62,7 +62,7 @@ function disksPage(state: TuiState, rows: number): Page {
   const entries = found(disks).map(({ disk, objections }) => {
     const name = `${disk.path.padEnd(14)} ${humanBytes(disk.size_bytes).padStart(9)}  ${disk.transport.padEnd(6)}`;
     const who = `${disk.model ?? 'no model'}  ${disk.serial ?? 'no serial'}`;
-    return `${name} ${objections.length > 0 ? '(not a target)  ' : ''}${who}`;
+    return `${name} ${who}${objections.length > 0 ? '  (not a target)' : ''}`;
   });
   const under = found(disks)[diskCursor];
   const details =
@@ -109,8 +109,7 @@ function confirmPage({ choice, plan, typed }: Step<'confirm'>, rows: number): Pa
   }
   if (plan.refused) return { title: 'This cannot be done', lines: plan.lines.slice(0, rows), keys: 'Esc back' };
   const word = confirmWord(disk);
-  const what =
-    word === disk.path.slice(disk.path.lastIndexOf('/') + 1) ? "the disk's name" : "the end of the disk's serial";
+  const what = disk.path.endsWith(`/${word}`) ? 'its name' : 'the end of its serial';
   const ask = ['', `To overwrite this disk, type ${what}, ${word}, and press Enter:`, `: ${typed}_`];
   const room = rows - ask.length;
   const shown = plan.lines.length > room ? [...plan.lines.slice(0, room - 1), '            ...'] : plan.lines;

@@ -79,7 +79,7 @@ describe('the way through the terminal UI', () => {
       plan: { lines: [], refused: false },
       typed: '',
     };
-    expect(shown(freshState({ step }))).toContain("type the disk's name, sdb, and press Enter:");
+    expect(shown(freshState({ step }))).toContain('type its name, sdb, and press Enter:');
   });
 
   it('does not lead to a disk that must not be written, nor anywhere without root', () => {
