@@ -38,7 +38,7 @@ export async function writtenShare(lab: Lab, id: string): Promise<number> {
 }
 
 /** The job once it has succeeded; any other end is thrown with its reason. */
-async function jobEnds(lab: Lab, id: string): Promise<FlashJob> {
+export async function jobSucceeds(lab: Lab, id: string): Promise<FlashJob> {
   const job = await jobIsOver(lab, id);
   if (job.state !== 'succeeded') throw new Error(`the job ${job.state}: ${job.error?.code} ${job.error?.message}`);
   return job;
@@ -56,7 +56,7 @@ export async function endsAsExpected(
 ): Promise<FlashJob> {
   const expected = expectedDisk(before, image, join(lab.workDir, `${machine.name}.expected.raw`));
   await machine.haltAtReboot();
-  const job = await jobEnds(lab, id);
+  const job = await jobSucceeds(lab, id);
   await eventually('the agent reboots', 60_000, () => machine.halted());
   expect(differences(disk, expected)).toBe('');
   expect(partitionTableProblems(disk)).toBe('');

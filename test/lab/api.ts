@@ -104,6 +104,20 @@ export class Api {
     return this.call('GET', `/images/${name}/info`);
   }
 
+  /** Puts a workflow that is one YAML. */
+  putWorkflow(name: string, yaml: string): Promise<{ state: string }> {
+    return this.#send('PUT', `/workflows/${name}`, 'application/yaml', Buffer.from(yaml));
+  }
+
+  /** Something that is no JSON. */
+  async text(path: string): Promise<string> {
+    const response = await fetch(`${this.baseUrl}${path}`, {
+      headers: { authorization: `Bearer ${this.#token}`, connection: 'close' },
+    });
+    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+    return response.text();
+  }
+
   putMachine(mac: string, fields: Record<string, unknown>): Promise<MachineRecord> {
     return this.call('PUT', `/machines/${mac}`, fields);
   }

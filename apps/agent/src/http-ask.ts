@@ -8,19 +8,20 @@ export interface AskOptions extends RequestOptions {
   /** Time without a byte in either direction after which the connection is given up, in milliseconds. */
   stallMs: number;
   rejectUnauthorized?: boolean;
+  body?: Buffer;
 }
 
 /**
  * Asks an http(s) server and returns the head of its answer, whose body follows as a stream; a stall ends both with an
  * error. Node's own client: any other one costs the live env a second of start-up.
  */
-export async function ask(url: string, { stallMs, ...options }: AskOptions): Promise<IncomingMessage> {
+export async function ask(url: string, { stallMs, body, ...options }: AskOptions): Promise<IncomingMessage> {
   const request = url.startsWith('https:') ? https.request(url, options) : http.request(url, options);
   request.setTimeout(stallMs, () => request.destroy(new Error(`nothing moved for ${stallMs} ms`)));
   // A failure after the answer's head is the body's to tell.
   request.on('error', () => undefined);
   const answered = once(request, 'response') as Promise<[IncomingMessage]>;
-  request.end();
+  request.end(body);
   const [response] = await answered;
   return response;
 }

@@ -1,4 +1,11 @@
-import { BtyError, type FlashFailure, type FlashStart, type JobRef, toBtyError } from '@bty/wire-types';
+import {
+  BtyError,
+  type FlashFailure,
+  type FlashStart,
+  type JobRef,
+  PROTOCOL_LIMITS,
+  toBtyError,
+} from '@bty/wire-types';
 import type { FlashOutcome } from './pipeline.js';
 import { type Order, sameJob } from './session/agent-session.js';
 import { logParts } from './session/log-parts.js';
@@ -144,7 +151,7 @@ export class JobRunner {
     // Kept in the outbox until acknowledged; the agent is free for the next order meanwhile.
     void this.ports.report({ type: 'flash.finished', ...ref, outcome: 'failed', error: failure });
     for (const [part, text] of logParts(await this.ports.collectLog()).entries()) {
-      void this.ports.report({ type: 'flash.log', ...ref, part, text });
+      void this.ports.report({ type: 'flash.log', ...ref, part: PROTOCOL_LIMITS.maxOutputParts + part, text });
     }
   }
 }

@@ -62,7 +62,8 @@ function portsFor(target: MemoryTarget, image: PackedImage, more: Partial<FlashP
     onTarget: (disk) => void happened.push(`target ${disk.path}`),
     log: () => undefined,
     commit: async () => void happened.push('commit'),
-    provision: async ({ seed }, { path }) => void happened.push(`seed ${seed.instance_id} on ${path}`),
+    prepareProvisioning: async ({ seed }) =>
+      seed && (async ({ path }) => void happened.push(`seed ${seed.instance_id} on ${path}`)),
     rereadTable: async (path) => void happened.push(`reread ${path}, closed: ${target.closed}`),
     nowMs: () => 0,
     peakRssBytes: () => 1,
@@ -127,10 +128,12 @@ describe('a flash job with a seed', () => {
     const target = new MemoryTarget(before);
     const heads: string[] = [];
     const ports = portsFor(target, image, {
-      provision: async (_order, { head }) => {
-        heads.push(headOf(target), String(head.equals(raw.subarray(0, MIB))));
-        ports.happened.push('seed');
-      },
+      prepareProvisioning:
+        async () =>
+        async ({ head }) => {
+          heads.push(headOf(target), String(head.equals(raw.subarray(0, MIB))));
+          ports.happened.push('seed');
+        },
     });
     await flash(order, ports, never);
     expect(ports.happened).toEqual(['target /dev/memory', 'seed', 'commit', 'reread /dev/memory, closed: true']);
@@ -141,10 +144,10 @@ describe('a flash job with a seed', () => {
 
   it('leaves the disk unable to boot when the seed cannot be written', async () => {
     const target = new MemoryTarget(raw);
-    const provision = async (): Promise<void> => {
+    const prepareProvisioning = async () => async (): Promise<void> => {
       throw new BtyError('CLOUD_INIT_MISSING', 'no cloud-init');
     };
-    const { error, ports } = await fail(target, image, { provision }, order);
+    const { error, ports } = await fail(target, image, { prepareProvisioning }, order);
     expect(error).toMatchObject({ code: 'CLOUD_INIT_MISSING', details: { partial_write: true } });
     expect(ports.happened).not.toContain('commit');
     expect(headOf(target)).toBe('blank');
@@ -156,7 +159,7 @@ describe('a flash that cannot be done leaves the disk as it was', () => {
   const before = patchwork(4 * MIB, 5, 0);
 
   it.each<[string, Partial<FlashStart>, string]>([
-    ['a provisioning mode that the agent does not know', { provisioning_mode: 'cijoe' }, 'MODE_UNSUPPORTED'],
+    ['cijoe without a workflow', { provisioning_mode: 'cijoe' }, 'INVALID_REQUEST'],
     ['cloud-init without a seed', { provisioning_mode: 'cloud-init' }, 'INVALID_REQUEST'],
     ['a seed for an image without partitions', { seed: SEED }, 'ROOT_NOT_FOUND'],
     ['a hint that no disk matches', { target_hint: { serial: 'other' } }, 'TARGET_NOT_FOUND'],

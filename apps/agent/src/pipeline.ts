@@ -14,8 +14,7 @@ import { type EngineReport, StageClock } from './engine/engine.js';
 import { flashAccount } from './engine/flash-account.js';
 import { flashPacked } from './engine/flash-packed.js';
 import type { FrameSource } from './engine/frame-source.js';
-import type { FlashedDisk, SeedOrder } from './provision/provision.js';
-import { seedProvisioning } from './provision/provisioning.js';
+import { diskProvisioning, type Provisioner } from './provision/provisioning.js';
 import type { FetchedMap } from './source/fetch-map.js';
 
 /** What a flash needs of its surroundings. */
@@ -33,8 +32,8 @@ export interface FlashPorts {
   log(line: string): void;
   /** Returns when the server lets this attempt make the disk bootable; throws when it does not. */
   commit(): Promise<void>;
-  /** Writes a seed into the system on the disk, whose first MiB is not there yet. */
-  provision(order: SeedOrder, disk: FlashedDisk): Promise<void>;
+  /** Gets ready what configures the system on the disk; undefined when nothing does. */
+  prepareProvisioning(order: FlashStart): Promise<Provisioner | undefined>;
   /** Makes the kernel see the new partitions. The target is closed by then. */
   rereadTable(path: string): Promise<void>;
   nowMs(): number;
@@ -45,8 +44,8 @@ export interface FlashPorts {
 
 /** Refuses what this agent cannot do, before a byte is fetched or written. */
 function checkOrder(order: FlashStart): void {
-  if (order.provisioning_mode === 'cijoe') {
-    throw new BtyError('MODE_UNSUPPORTED', 'this agent cannot carry out provisioning mode cijoe');
+  if (order.provisioning_mode === 'cijoe' && order.workflow === undefined) {
+    throw new BtyError('INVALID_REQUEST', 'the order says cijoe and carries no workflow');
   }
   if (order.provisioning_mode === 'cloud-init' && order.seed === undefined) {
     throw new BtyError('INVALID_REQUEST', 'the order says cloud-init and carries no seed');
@@ -103,6 +102,7 @@ export async function flash(order: FlashStart, ports: FlashPorts, signal: AbortS
   const startMs = ports.nowMs();
   const stages = new StageClock(ports);
   checkOrder(order);
+  const provisioner = await ports.prepareProvisioning(order);
   const fetched = await ports.fetchMap(signal);
   checkMap(order, fetched);
   const { map } = fetched;
@@ -114,8 +114,8 @@ export async function flash(order: FlashStart, ports: FlashPorts, signal: AbortS
     const frames = ports.openPack(map);
     const openCrew: Parameters<typeof flashPacked>[0]['openCrew'] = (crewPorts) =>
       ports.openCrew(target, fetched, crewPorts);
-    const { verify, seed } = order;
-    const provisioning = seed && seedProvisioning({ seed, verify }, disk, target, ports.provision);
+    const { verify } = order;
+    const provisioning = provisioner && diskProvisioning(disk, target, provisioner);
     const packed = { target, table: map, frames, openCrew, stages, verify, strategy: ports.strategy, provisioning };
     report = await flashPacked(packed, ports, signal);
   } finally {

@@ -117,6 +117,7 @@ function jobRunner(run: Run, session: AgentSession): JobRunner {
     status,
     clock: systemClock,
     workDir: config.stateDir,
+    searchPath: config.searchPath,
     log: say,
   };
   return new JobRunner({

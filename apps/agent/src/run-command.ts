@@ -35,13 +35,24 @@ class BoundedText {
   }
 }
 
+/** Where a program runs, and what it sees, when that is not as here. */
+export interface CommandPlace {
+  cwd?: string;
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
 /**
  * Runs a helper program without a shell and waits at most `timeoutMs`, then kills its whole process group and goes on,
  * even when the process hangs in the kernel. Any exit code is a result; a missing program or a timeout throws `INTERNAL`.
  */
-export function runCommand(program: string, args: readonly string[], timeoutMs: number): Promise<CommandResult> {
+export function runCommand(
+  program: string,
+  args: readonly string[],
+  timeoutMs: number,
+  place: CommandPlace = {},
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { ...place, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const stdout = new BoundedText();
     const stderr = new BoundedText();
     const timer = setTimeout(() => {

@@ -2,9 +2,9 @@ import { BtyError, type FlashStage, type FlashStart, type JobRef } from '@bty/wi
 import type { Clock } from './clock/clock.js';
 import { openCrew } from './crew/open-crew.js';
 import { RateMeter } from './engine/rate-meter.js';
+import { type JobProvisionPorts, jobProvisioner } from './job-provisioner.js';
 import { peakResidentBytes } from './peak-memory.js';
 import { type FlashOutcome, type FlashPorts, flash } from './pipeline.js';
-import { provision } from './provision/provision.js';
 import { runCommand } from './run-command.js';
 import type { JobStatus, Status } from './screen/status.js';
 import type { AgentSession } from './session/agent-session.js';
@@ -28,6 +28,8 @@ export interface FlashSurroundings {
   clock: Clock;
   /** A folder of the agent's own, to mount in. */
   workDir: string;
+  /** Where programs are. */
+  searchPath: string;
   log(line: string): void;
 }
 
@@ -69,24 +71,43 @@ class StageReporter {
 function urlOn(serverUrl: string, path: string): string {
   const url = `${serverUrl}${path}`;
   if (new URL(url).origin === new URL(serverUrl).origin) return url;
-  throw new BtyError('INVALID_REQUEST', `the path of the image's map leaves the server: ${path}`);
+  throw new BtyError('INVALID_REQUEST', `the path of a file of the job leaves the server: ${path}`);
+}
+
+function authorizationOf({ sessionToken }: FlashSurroundings): () => string | undefined {
+  return () => {
+    const token = sessionToken();
+    return token === undefined ? undefined : `Bearer ${token}`;
+  };
 }
 
 /** How the image of an order is read from the server. */
 function sourcePorts(
   { image }: FlashStart,
-  { serverUrl, sessionToken, log: onRetry }: FlashSurroundings,
+  around: FlashSurroundings,
 ): Pick<FlashPorts, 'fetchMap' | 'openPack' | 'openCrew'> {
-  const authorization = (): string | undefined => {
-    const token = sessionToken();
-    return token === undefined ? undefined : `Bearer ${token}`;
-  };
+  const { serverUrl, log: onRetry } = around;
+  const authorization = authorizationOf(around);
   const place = { url: urlOn(serverUrl, image.map.path), sizeBytes: image.map.size_bytes, blake3: image.map.blake3 };
   return {
     fetchMap: (signal) => fetchMap(place, { authorization, onRetry }, signal),
     openPack: (map) => new RangedSource(packFile(serverUrl, map), { authorization, onRetry }),
     openCrew: (target, { map, bytes }, ports) =>
       openCrew(target, { kind: 'map', map, bytes }, packFile(serverUrl, map), { ...ports, authorization }),
+  };
+}
+
+function provisionPorts(order: FlashStart, reporter: StageReporter, around: FlashSurroundings): JobProvisionPorts {
+  const { serverUrl, workDir, searchPath, session, log } = around;
+  const ref = { job_id: order.job_id, epoch: order.epoch };
+  return {
+    run: runCommand,
+    ...{ workDir, searchPath, log },
+    authorization: authorizationOf(around),
+    onRetry: log,
+    urlOn: (path) => urlOn(serverUrl, path),
+    sendOutput: (part, text) => session.report({ type: 'flash.log', ...ref, part, text }),
+    onAlive: () => reporter.progress(0, 0),
   };
 }
 
@@ -109,8 +130,7 @@ function portsOf(order: FlashStart, job: JobStatus, around: FlashSurroundings, s
     },
     log: around.log,
     commit: () => around.session.commit(ref, signal),
-    provision: (seedOrder, disk) =>
-      provision(seedOrder, disk, { run: runCommand, workDir: around.workDir, log: around.log }, signal),
+    prepareProvisioning: () => jobProvisioner(order, provisionPorts(order, reporter, around), signal),
     rereadTable: async (path) => around.log(await rereadTable(path)),
     nowMs: () => around.clock.nowMs(),
     peakRssBytes: peakResidentBytes,

@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { BtyError, type NoCloudSeed } from '@bty/wire-types';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clearLeftovers } from '../src/provision/leftovers.js';
-import { type ProvisionPorts, provision, refuseUnprovisionable, seedFileMap } from '../src/provision/provision.js';
+import { type ProvisionPorts, provision, refuseUnprovisionable } from '../src/provision/provision.js';
+import { seedFileMap, seedWork } from '../src/provision/seed-work.js';
 import { runCommand } from '../src/run-command.js';
 import { leftOf, type Place, plant, SYSTEM, SystemDisk, type Tree } from './system-disk.js';
 
@@ -73,7 +74,7 @@ async function write(
   const lines: string[] = [];
   const ports = { run: runCommand, workDir, log: (line: string) => lines.push(line), ...more };
   refuseUnprovisionable(flashed.head, flashed.sectorBytes);
-  await provision({ seed, verify: 'full' }, flashed, ports, signal);
+  await provision(seedWork({ seed, verify: 'full' }), flashed, ports, signal);
   return lines;
 }
 
@@ -150,7 +151,12 @@ describe('a seed is written byte for byte, and nothing stays mounted,', () => {
     const disk = ext4Disk(SYSTEM);
     const flashed = await disk.flashed();
     const began = performance.now();
-    await provision({ seed: SEED, verify: 'full' }, flashed, { run: runCommand, workDir, log: () => undefined }, never);
+    await provision(
+      seedWork({ seed: SEED, verify: 'full' }),
+      flashed,
+      { run: runCommand, workDir, log: () => undefined },
+      never,
+    );
     const tookMs = performance.now() - began;
     console.log(`seed written and checked in ${Math.round(tookMs)} ms`);
     expect(tookMs).toBeLessThan(2000);

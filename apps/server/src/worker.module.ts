@@ -16,8 +16,8 @@ import { EventsModule } from './events/index.js';
 import { MachineBoxesRepository, MachineEntity, MachineNicEntity, MachinesRepository } from './machines/index.js';
 import { ProvisioningModule } from './provisioning/index.js';
 import { CIJOE_ONLINE, QueueModule, WORKFLOW_CHECK } from './queue/index.js';
+import { ReportsModule } from './reports/index.js';
 import {
-  ReportStore,
   RunApproach,
   RunChangesRepository,
   RunEnding,
@@ -44,7 +44,7 @@ const CHECKS = [WorkflowCheck, WorkflowCheckProcessor, WorkflowStore, WorkflowsR
 const SYSTEMS = [MachineBoxesRepository, MachinesRepository, SshClient, SshCredentials, SystemFinder];
 const BASELINES = [BaselinesRepository, DriftChecksRepository, DriftSchedule, DriftService, FactsCollector];
 const RUNS = [
-  ...[ReportStore, RunApproach, RunChangesRepository, RunEnding, RunExecutor, RunPerformance, RunProcessor, RunQueue],
+  ...[RunApproach, RunChangesRepository, RunEnding, RunExecutor, RunPerformance, RunProcessor, RunQueue],
   ...[RunReconciler, RunsRepository, WorkflowRunner],
 ];
 
@@ -63,6 +63,7 @@ export class WorkerModule {
         QueueModule.forRoot(database, config.redisUrl),
         EventsModule,
         ProvisioningModule,
+        ReportsModule,
         SandboxModule,
         TypeOrmModule.forFeature([
           BaselineEntity,

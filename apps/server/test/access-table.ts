@@ -1,5 +1,5 @@
 /**
- * Who may use which route: the least role, then what a token that is restricted to a pool may do, as the decorator `Access`
+ * Who may use which route: the least role, or `agent` for the session of one, then what a token that is restricted to a pool may do, as the decorator `Access`
  * has it. `access.int-spec.ts` compares it with what a server does; a route that is not here is an error.
  */
 export const ACCESS_TABLE: Readonly<Record<string, string>> = {
@@ -56,6 +56,10 @@ export const ACCESS_TABLE: Readonly<Record<string, string>> = {
   'GET /flash-jobs/{id}': 'viewer flash job',
   'GET /flash-jobs/{id}/seed': 'operator',
   'GET /flash-jobs/{id}/log': 'viewer flash job',
+  'GET /flash-jobs/{id}/report': 'viewer flash job',
+  'GET /flash-jobs/{id}/report/{path}': 'viewer flash job',
+  'GET /flash-jobs/{id}/workflow': 'agent',
+  'PUT /flash-jobs/{id}/report': 'agent',
   'POST /flash-jobs/{id}/cancel': 'ci flash job',
 
   'POST /runs': 'ci body',

@@ -16,7 +16,7 @@ let asked = 0;
 const tokens = {} as Record<Role, string>;
 
 interface Rule {
-  readonly role: Role | 'anyone';
+  readonly role: Role | 'anyone' | 'agent';
   readonly pool: string | undefined;
 }
 
@@ -77,21 +77,30 @@ describe('every route', () => {
     for (const route of ordered) {
       const rule = ruleOf(route);
       const status = await statusOf(route, tokens[role]);
+      if (rule.role === 'agent') {
+        expect([route, status]).toEqual([route, 401]);
+        continue;
+      }
       const allowed = rule.role === 'anyone' || mayActAs(role, rule.role);
       if (allowed) expect([401, 403, 500], `${role}: ${route} is ${status}`).not.toContain(status);
       else expect([route, status]).toEqual([route, 403]);
     }
   });
 
-  it('is closed to the credentials of agents, and the agents’ socket to those of operators', async () => {
+  it('is closed to the credentials of agents unless it is theirs, and the agents’ socket to those of operators', async () => {
     expect((await server.put(`/machines/${MAC}`, { boot_policy: 'tui' })).status).toBe(201);
     const agent = await FakeAgent.boot(server, MAC);
     const script = (await server.ask(`/pxe/${MAC}`, { anonymous: true })).text;
     for (const credential of [agent.session, kernelArgument(script, 'token')]) {
       expect(credential).toMatch(/^[A-Za-z0-9_-]{43}$/);
-      for (const route of routes.filter((one) => ruleOf(one).role !== 'anyone')) {
+      for (const route of routes.filter((one) => !['anyone', 'agent'].includes(ruleOf(one).role))) {
         expect([route, await statusOf(route, credential)]).toEqual([route, 401]);
       }
+    }
+    for (const route of routes.filter((one) => ruleOf(one).role === 'agent')) {
+      // An id that cannot be; so far only the session comes.
+      expect([route, await statusOf(route, agent.session)]).toEqual([route, route.startsWith('PUT') ? 422 : 404]);
+      expect([route, await statusOf(route, kernelArgument(script, 'token'))]).toEqual([route, 401]);
     }
     for (const hello of [{ session: tokens.admin }, { boot_token: tokens.admin, mode: 'tui' }]) {
       const stranger = await FakeAgent.connect(server, MAC);
@@ -122,7 +131,7 @@ describe('a token that is restricted to a pool', () => {
     expect(seen.map(({ mac }) => mac)).toEqual([MAC]);
     for (const route of routes) {
       const { role, pool } = ruleOf(route);
-      if (role === 'anyone' || !mayActAs('ci', role)) continue;
+      if (role === 'anyone' || role === 'agent' || !mayActAs('ci', role)) continue;
       if (pool === undefined) expect([route, await statusOf(route, token)]).toEqual([route, 403]);
       if (pool === 'machine') expect([route, await statusOf(route, token, FOREIGN)]).toEqual([route, 404]);
     }

@@ -97,7 +97,7 @@ describe('a flash job with cloud-init', () => {
 
   it.each([
     [{ provisioning_mode: 'cloud-init' }, 'user_data'],
-    [{ provisioning_mode: 'cijoe' }, 'provisioning_mode'],
+    [{ provisioning_mode: 'cijoe' }, 'cijoe_workflow_ref'],
     [{ user_data: '#!/bin/sh\n' }, 'user_data'],
     [{ provisioning_mode: 'cloud-init', user_data: '#!/bin/sh\n# {{hostname}}\n' }, 'user_data'],
     [{ provisioning_mode: 'cloud-init', user_data: 'x' }, 'user_data'],

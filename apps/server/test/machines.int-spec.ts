@@ -155,11 +155,6 @@ describe('PUT /machines/{mac}', () => {
       expect((await server.ask('/machines/52:54:00:00:00:79')).json.hostname).toBe('kept');
     },
   );
-
-  it('says which modes this version can carry out', async () => {
-    const answer = await server.put(`/machines/${MAC}`, { provisioning_mode: 'cijoe' });
-    expect(answer.json.fields[0].problem).toContain('can carry out none and cloud-init and cijoe-online only');
-  });
 });
 
 describe('GET /machines', () => {

@@ -174,7 +174,7 @@ export class FlashFinished extends JobRef {
   error?: FlashFailure;
 }
 
-/** A part of the log of a failed job, kernel messages included. Acknowledged. */
+/** A part of a job's log: what a workflow prints, while it runs; or of a failed job all, kernel messages included. Acknowledged. */
 export class FlashLog extends JobRef {
   @Equals('flash.log')
   type: 'flash.log';
@@ -184,10 +184,10 @@ export class FlashLog extends JobRef {
   @Max(MAX_INT)
   seq: number;
 
-  /** Number of this part, from 0. */
+  /** Number of this part: from 0 of what a workflow prints, from `maxOutputParts` of a failed job's own log. */
   @IsInt()
   @Min(0)
-  @Max(63)
+  @Max(PROTOCOL_LIMITS.maxOutputParts + PROTOCOL_LIMITS.maxLogParts - 1)
   part: number;
 
   @IsString()

@@ -29,5 +29,12 @@ export const PROTOCOL_LIMITS = {
   /** From the server: an order may carry a whole cloud-init seed. */
   maxServerFrameBytes: 256 * 1024,
   maxLogPartChars: 16 * 1024,
+  /** Parts of what a workflow prints: the first numbers of a job's log. Those of a failed job's own log come after. */
+  maxOutputParts: 4096,
+  maxLogParts: 64,
+  /** Configuration of a workflow in an order. */
+  maxWorkflowConfigBytes: 64 * 1024,
+  maxReportBytes: 32 * 1024 * 1024,
+  maxReportFiles: 2_000,
   progressIntervalMs: 250,
 } as const;

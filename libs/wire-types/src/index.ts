@@ -9,6 +9,7 @@ export * from './error-codes.js';
 export * from './flash-result.js';
 export * from './frame.js';
 export * from './inventory.js';
+export * from './job-workflow.js';
 export * from './mac-address.js';
 export * from './nocloud-seed.js';
 export * from './server-messages.js';

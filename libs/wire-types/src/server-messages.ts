@@ -28,6 +28,7 @@ import {
 } from './enums.js';
 import { ERROR_CODE_NAMES, type ErrorCode } from './error-codes.js';
 import { FlashedTarget } from './flash-result.js';
+import { JobWorkflow } from './job-workflow.js';
 import { NoCloudSeed } from './nocloud-seed.js';
 import { TargetHint } from './target-hint.js';
 
@@ -137,6 +138,13 @@ export class FlashStart extends JobRef {
   @ValidateNested()
   @Type(() => NoCloudSeed)
   seed?: NoCloudSeed;
+
+  /** What cijoe runs on the flashed disk; always there when the mode is `cijoe`. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => JobWorkflow)
+  workflow?: JobWorkflow;
 }
 
 /** Stops a job that the agent holds. A partial write stays unbootable. */

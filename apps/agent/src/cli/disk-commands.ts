@@ -16,7 +16,7 @@ What would happen, then doing it:
   bty flash --image debian.img.zst --target /dev/sdb --yes`;
 
 /** What can be done on one machine: cijoe-online needs a server. */
-const MODES = PROVISIONING_MODES.filter((mode) => mode === 'none' || mode === 'cloud-init');
+const MODES = PROVISIONING_MODES.filter((mode) => mode !== 'cijoe-online');
 
 /** `bty flash` */
 export function flashCommandOf(ports: ProgramPorts): Command {
@@ -33,6 +33,8 @@ export function flashCommandOf(ports: ProgramPorts): Command {
     .option('--meta-data <file>', "cloud-init's meta-data; without it every flash is a new instance")
     .option('--network-config <file>', "cloud-init's network-config")
     .option('--vendor-data <file>', "cloud-init's vendor-data")
+    .option('--cijoe-workflow <file>', 'the workflow that cijoe runs on the flashed system, at $BTY_ROOTFS')
+    .option('--cijoe-config <file>', "cijoe's configuration; without it cijoe-config.toml beside the workflow")
     .addOption(
       new Option('--progress <style>', 'how progress is told').choices(['text', 'ndjson', 'none']).default('text'),
     )

@@ -8,9 +8,10 @@ import { flashLookedAt, lookBeforeFlash } from './local-flash.js';
 import { refuseUnfit } from './named-target.js';
 import { ndjsonView, type ProgressView, silentView, textView } from './progress-view.js';
 import type { SeedFlags } from './seed-files.js';
+import type { WorkflowFlags } from './workflow-files.js';
 
 /** Flags of `bty flash`, as given. */
-export interface FlashFlags extends SeedFlags {
+export interface FlashFlags extends SeedFlags, WorkflowFlags {
   image: string;
   imageRoot?: string;
   target: string;
@@ -31,6 +32,8 @@ function checkFlags({
   metaData,
   networkConfig,
   vendorData,
+  cijoeWorkflow,
+  cijoeConfig,
   sha256,
 }: FlashFlags): void {
   if (yes !== true && dryRun !== true) throw usage('give --yes to write, or --dry-run to see what would be written');
@@ -39,6 +42,10 @@ function checkFlags({
     throw usage('--user-data, --meta-data, --network-config and --vendor-data belong to --provision cloud-init');
   }
   if (provision === 'cloud-init' && userData === undefined) throw usage('--provision cloud-init needs --user-data');
+  if ((provision === 'cijoe') !== (cijoeWorkflow !== undefined)) {
+    throw usage('--provision cijoe and --cijoe-workflow belong together');
+  }
+  if (provision !== 'cijoe' && cijoeConfig !== undefined) throw usage('--cijoe-config belongs to --provision cijoe');
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) throw usage('--sha256 must be 64 hexadecimal digits');
 }
 
@@ -65,6 +72,7 @@ async function carryOut(
     onlyDisks: disksLookedAt(ports.environment),
     provision: flags.provision,
     seed: flags,
+    workflow: { flags, environment: ports.environment, onOutput: (part: Buffer) => ports.stderr(part.toString()) },
   };
   const looked = await lookBeforeFlash(wish, local, ports.stop);
   const { facts, target, changes } = looked;

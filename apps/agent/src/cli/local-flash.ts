@@ -1,21 +1,20 @@
-import { tmpdir } from 'node:os';
-import type { FlashStage, NoCloudSeed, ProvisioningMode, VerifyMode } from '@bty/wire-types';
+import type { FlashStage, ProvisioningMode, VerifyMode } from '@bty/wire-types';
 import { systemClock } from '../clock/clock.js';
 import type { EngineReport } from '../engine/engine.js';
 import { flashAccount } from '../engine/flash-account.js';
 import { flashOpenImage } from '../flash-image.js';
 import { type ImageFacts, imageFacts } from '../images/image-facts.js';
 import { peakResidentBytes } from '../peak-memory.js';
-import { provision } from '../provision/provision.js';
-import { seedProvisioning } from '../provision/provisioning.js';
-import { runCommand } from '../run-command.js';
+import { diskProvisioning } from '../provision/provisioning.js';
 import { type OpenImage, openImage } from '../source/open-image.js';
 import { MACHINE_ROOTS } from '../target/machine-roots.js';
 import { openTarget } from '../target/open-target.js';
 import { rereadTable } from '../target/reread-table.js';
 import { type PlannedChanges, plannedChanges } from './flash-plan.js';
+import { type LocalProvisioning, seedProvisioning } from './local-provisioning.js';
 import { findTarget, type NamedTarget, requireTools } from './named-target.js';
-import { readSeedFiles, type SeedFlags } from './seed-files.js';
+import type { SeedFlags } from './seed-files.js';
+import { type WorkflowWish, workflowProvisioning } from './workflow-files.js';
 
 /** What somebody asks to be flashed on this machine. */
 export interface FlashWish {
@@ -28,6 +27,8 @@ export interface FlashWish {
   provision: ProvisioningMode;
   /** The files of the seed, when the provisioning mode is cloud-init. */
   seed: SeedFlags;
+  /** The workflow, when it is cijoe. */
+  workflow?: WorkflowWish;
 }
 
 /** What looking and writing need of their surroundings. */
@@ -42,7 +43,8 @@ export interface LookedAt {
   facts: ImageFacts;
   target: NamedTarget;
   changes: PlannedChanges;
-  seed: NoCloudSeed | undefined;
+  /** What configures the system on the disk; undefined when nothing does. */
+  provisioning: LocalProvisioning | undefined;
   close(): Promise<void>;
 }
 
@@ -54,20 +56,26 @@ export interface FlashTold {
   partprobed(note: string): void;
 }
 
-const SEED_TOOLS = ['mount', 'umount', 'losetup'];
+async function provisioningOf(
+  { seed, workflow }: FlashWish,
+  ports: LocalPorts,
+  stop: AbortSignal,
+): Promise<LocalProvisioning | undefined> {
+  if (workflow?.flags.cijoeWorkflow !== undefined) return workflowProvisioning(workflow, ports, stop);
+  return seed.userData === undefined ? undefined : seedProvisioning(seed.userData, seed, ports, stop);
+}
 
 /** Reads what is to be provisioned, opens the image and looks at the disk. Nothing is written. */
 export async function lookBeforeFlash(wish: FlashWish, ports: LocalPorts, stop: AbortSignal): Promise<LookedAt> {
-  const { userData } = wish.seed;
-  await requireTools(ports.searchPath, userData === undefined ? [] : SEED_TOOLS);
-  const seed = userData === undefined ? undefined : await readSeedFiles(userData, wish.seed);
+  await requireTools(ports.searchPath);
+  const provisioning = await provisioningOf(wish, ports, stop);
   const image = await openImage(wish.image, wish.sha256, ports.log, stop);
   const close = async (): Promise<void> => (image.kind === 'content' ? image.close() : undefined);
   try {
     const facts = await imageFacts(image, wish.image, ports.log, stop);
     const needs = { neededBytes: facts.content_size_bytes ?? 0, sectorBytes: facts.sector_bytes };
     const target = await findTarget(MACHINE_ROOTS, wish.target, needs, wish.onlyDisks);
-    return { image, facts, target, changes: plannedChanges(facts, target, wish.provision), seed, close };
+    return { image, facts, target, changes: plannedChanges(facts, target, wish.provision), provisioning, close };
   } catch (error) {
     await close();
     throw error;
@@ -79,7 +87,7 @@ export async function lookBeforeFlash(wish: FlashWish, ports: LocalPorts, stop: 
  * does; closes the image.
  */
 export async function flashLookedAt(
-  { image, target: { disk }, seed }: LookedAt,
+  { image, target: { disk }, provisioning: asked }: LookedAt,
   verify: VerifyMode,
   told: FlashTold,
   ports: LocalPorts,
@@ -94,10 +102,7 @@ export async function flashLookedAt(
     commit: async () => undefined,
     nowMs: () => systemClock.nowMs(),
   };
-  const surroundings = { run: runCommand, workDir: tmpdir(), log: ports.log };
-  const provisioning =
-    seed &&
-    seedProvisioning({ seed, verify }, disk, target, (order, flashed) => provision(order, flashed, surroundings, stop));
+  const provisioning = asked && diskProvisioning(disk, target, asked(verify));
   const flash = { image, target, verify, provisioning };
   const report = await flashOpenImage(flash, enginePorts, stop).finally(() => target.close());
   told.synced();

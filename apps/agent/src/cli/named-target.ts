@@ -1,7 +1,8 @@
 import { access, constants, realpath, stat } from 'node:fs/promises';
-import { basename, delimiter, join } from 'node:path';
+import { basename } from 'node:path';
 import { chooseTarget, type JudgedDisk, type TargetWish } from '@bty/target-choice';
 import { BtyError, type InventoryDisk, type TargetHint } from '@bty/wire-types';
+import { findTool } from '../find-tool.js';
 import { type DiskContent, readDiskContent } from '../target/disk-content.js';
 import { listDisks } from '../target/list-disks.js';
 import type { MachineRoots } from '../target/machine-roots.js';
@@ -30,12 +31,7 @@ const TOOLS = ['wipefs', 'blockdev', 'blkid'];
 /** Throws when a program that a flash calls is not installed. */
 export async function requireTools(searchPath: string, more: readonly string[] = []): Promise<void> {
   for (const tool of [...TOOLS, ...more]) {
-    const places = searchPath.split(delimiter).map((folder) => join(folder, tool));
-    const found = await Promise.any(places.map((place) => access(place, constants.X_OK))).then(
-      () => true,
-      () => false,
-    );
-    if (found) continue;
+    if ((await findTool(searchPath, tool)) !== undefined) continue;
     throw new BtyError('INTERNAL', `the program ${tool} is not installed`, { details: { missing_tool: tool } });
   }
 }

@@ -1,5 +1,6 @@
-import { readdir, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { WORKFLOW_FOLDER_PREFIX } from './cijoe/place-workflow.js';
 import { LVM_CONFIG } from './logical-volumes.js';
 import { mounts, must, type RunCommand } from './mount-volume.js';
 import { FOLDER_PREFIX } from './provision.js';
@@ -27,7 +28,11 @@ export async function clearLeftovers({ workDir, alone, run, log }: LeftoverPlace
   for (const point of points.reverse()) {
     log(`unmounts ${point}, which an earlier agent left`);
     await must(run, 'umount', [point]);
-    await rmdir(point);
+    // What was mounted below another is a folder of the system on the disk.
+    if (dirname(point) === workDir) await rmdir(point);
+  }
+  for (const name of await readdir(workDir).catch(() => [])) {
+    if (name.startsWith(WORKFLOW_FOLDER_PREFIX)) await rm(join(workDir, name), { recursive: true, force: true });
   }
   if (!alone || (await devices('dm-')).length === 0) return;
   await must(run, 'lvm', ['vgchange', '--config', LVM_CONFIG, '--activate', 'n']);

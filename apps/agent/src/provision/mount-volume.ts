@@ -60,6 +60,8 @@ async function unmount(folder: string, diskPath: string, part: VolumePart, run: 
   const device = (await mounts()).findLast(({ point }) => point === folder)?.device;
   await must(run, 'umount', [folder]);
   if (device === undefined || 'node' in part.volume.place) return;
+  // Another subvolume of the same file system is mounted still.
+  if ((await mounts()).some((mount) => mount.device === device)) return;
   await loopIsGone(device, diskPath);
   // The kernel remembers the generation of a btrfs by its device, and would refuse an older copy at another.
   if (part.volume.kind === 'btrfs') await run('btrfs', ['device', 'scan', '--forget', device], TIMEOUT_MS);

@@ -1,12 +1,10 @@
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listPartitions, readPartitions } from '@bty/image-format';
-import { BtyError, type NoCloudSeed, toBtyError, type VerifyMode } from '@bty/wire-types';
-import { findRoot, partTitle, type Search } from './find-root.js';
-import { InsideRoot } from './inside-root.js';
+import { BtyError, toBtyError } from '@bty/wire-types';
+import type { Search } from './find-root.js';
 import { readNode, whileActive } from './logical-volumes.js';
-import { type RunCommand, whileMounted } from './mount-volume.js';
-import { type SeedPlace, seedPlace } from './seed-place.js';
+import type { RunCommand } from './mount-volume.js';
 import { beginsTooEarly, type Volume } from './volume.js';
 import { KIND_BYTES, type VolumeKind, volumeKind } from './volume-kind.js';
 
@@ -28,34 +26,11 @@ export interface ProvisionPorts {
   log(line: string): void;
 }
 
-/** A seed, and whether to read it back. */
-export interface SeedOrder {
-  seed: NoCloudSeed;
-  verify: VerifyMode;
-}
+/** What is done with the system on a flashed disk, by the volumes that were found there. */
+export type ProvisionWork = (volumes: readonly Volume[], search: Search, signal: AbortSignal) => Promise<void>;
 
 /** How the folders to mount on begin, below the agent's own. */
 export const FOLDER_PREFIX = 'provision-';
-
-const SEED_MODE = 0o600;
-const FILE_NAMES = ['meta-data', 'user-data', 'network-config', 'vendor-data'] as const;
-/** Both are read by cloud-init, the first one before the second; ours is the second, and the only one that stays. */
-const FOREIGN_SEED = 'nocloud';
-const OWN_SEED = 'nocloud-net';
-
-/** The files of a seed by their names on the disk. */
-export function seedFileMap(seed: NoCloudSeed): ReadonlyMap<string, Buffer> {
-  const { meta_data, user_data, network_config, vendor_data } = seed;
-  const texts = {
-    'meta-data': meta_data,
-    'user-data': user_data,
-    'network-config': network_config,
-    'vendor-data': vendor_data,
-  };
-  return new Map(
-    Object.entries(texts).flatMap(([name, text]) => (text === undefined ? [] : [[name, Buffer.from(text)]])),
-  );
-}
 
 function isMountable(kind: VolumeKind | undefined): boolean {
   return kind !== undefined && kind.kind !== 'other';
@@ -106,68 +81,12 @@ async function volumesOf(disk: FlashedDisk): Promise<Volume[]> {
   return volumes;
 }
 
-async function writeSeed(place: SeedPlace, seed: NoCloudSeed, search: Search): Promise<void> {
-  const { part, folder, noLinks } = place;
-  await whileMounted(search.diskPath, part, search.folder, 'write', search.run, async () => {
-    const root = await InsideRoot.open(search.folder);
-    try {
-      await root.remove(`${folder}/${FOREIGN_SEED}`, FILE_NAMES, { noLinks });
-      await root.remove(`${folder}/${OWN_SEED}`, FILE_NAMES, { noLinks });
-      await root.write(`${folder}/${OWN_SEED}`, seedFileMap(seed), SEED_MODE, { noLinks });
-    } finally {
-      await root.close();
-    }
-  });
-}
-
-/** Reads the files again from the medium: the file system was unmounted since, and nothing of it is cached. */
-async function checkSeed(place: SeedPlace, seed: NoCloudSeed, search: Search): Promise<void> {
-  await whileMounted(search.diskPath, place.part, search.folder, 'look', search.run, async () => {
-    const root = await InsideRoot.open(search.folder);
-    try {
-      for (const [name, bytes] of seedFileMap(seed)) {
-        const path = `${place.folder}/${OWN_SEED}/${name}`;
-        const found = await root.read(path, bytes.length + 1);
-        if (found?.equals(bytes) !== true) {
-          throw new BtyError('VERIFY_MISMATCH', `${path} on ${search.diskPath} does not give back what was written`);
-        }
-      }
-    } finally {
-      await root.close();
-    }
-  });
-}
-
-async function provisionOn(
-  order: SeedOrder,
-  volumes: readonly Volume[],
-  search: Search,
-  signal: AbortSignal,
-): Promise<void> {
-  const root = await findRoot(volumes, search, signal);
-  if (!root.hasCloudInit) {
-    throw new BtyError(
-      'CLOUD_INIT_MISSING',
-      `the system on ${partTitle(root)} has no cloud-init: its seed would be ignored`,
-    );
-  }
-  const place = await seedPlace(root, volumes, search);
-  signal.throwIfAborted();
-  await writeSeed(place, order.seed, search);
-  signal.throwIfAborted();
-  if (order.verify !== 'off') await checkSeed(place, order.seed, search);
-  search.log(
-    `cloud-init's seed ${order.seed.instance_id} is in ${place.folder}/${OWN_SEED} of ${partTitle(place.part)}`,
-  );
-}
-
 /**
- * Writes the seed of an order into the system on a flashed disk, before the disk's first MiB is written. Nothing stays
- * mounted or active, whatever happens. Throws `ROOT_NOT_FOUND`, `CLOUD_INIT_MISSING`, `PROVISIONING_FAILED`,
- * `VERIFY_MISMATCH`, or the reason of the signal.
+ * Does something with the system on a flashed disk, before the disk's first MiB is written. Nothing stays mounted or
+ * active, whatever happens. Throws what `work` throws, `PROVISIONING_FAILED`, or the reason of the signal.
  */
 export async function provision(
-  order: SeedOrder,
+  work: ProvisionWork,
   disk: FlashedDisk,
   ports: ProvisionPorts,
   signal: AbortSignal,
@@ -183,7 +102,7 @@ export async function provision(
         if (kind !== undefined) inside.push({ ...kind, title: `volume ${name}`, place: { node }, logical: name });
       }
       const search = { diskPath: disk.path, folder, run: ports.run, log: ports.log };
-      await provisionOn(order, [...partitions, ...inside], search, signal);
+      await work([...partitions, ...inside], search, signal);
     });
   } catch (thrown) {
     const error = toBtyError(signal.aborted ? signal.reason : thrown);

@@ -14,7 +14,13 @@ export interface SeedPlace {
   noLinks: boolean;
 }
 
-async function subvolumeOf(volume: Volume, found: FoundRoot, point: string, search: Search): Promise<VolumePart> {
+/** What of a volume the root's fstab mounts on a point: all of it, or the btrfs subvolume that it names. */
+export async function mountedPart(
+  volume: Volume,
+  found: FoundRoot,
+  point: string,
+  search: Search,
+): Promise<VolumePart> {
   const entry = found.fstab.find((line) => line.point === point);
   if (volume.kind !== 'btrfs' || entry === undefined) return { volume };
   const list = await whileMounted(search.diskPath, { volume }, search.folder, 'look', search.run, () =>
@@ -36,6 +42,6 @@ export async function seedPlace(found: FoundRoot, volumes: readonly Volume[], se
     const message = `the fstab of ${partTitle(found)} mounts ${above.spec} on ${above.point}, which is not on this disk`;
     throw new BtyError('ROOT_NOT_FOUND', message);
   }
-  const part = await subvolumeOf(volume, found, above.point, search);
+  const part = await mountedPart(volume, found, above.point, search);
   return { part, folder: posix.join('/', posix.relative(above.point, found.seedFolder)), noLinks: true };
 }

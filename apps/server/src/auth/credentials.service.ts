@@ -1,7 +1,8 @@
 import { BtyError } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import type { Request } from 'express';
-import { addressOf, type Caller } from '../http/index.js';
+import { addressOf, type Caller, type RequestingAgent } from '../http/index.js';
+import { AgentSessionsRepository } from './agent-sessions.repository.js';
 import { ApiTokensRepository } from './api-tokens.repository.js';
 import { GuessingLimits } from './guessing-limits.service.js';
 import { RecentTokens } from './recent-tokens.js';
@@ -20,6 +21,7 @@ export class Credentials {
     private readonly tokens: ApiTokensRepository,
     private readonly sessions: UserSessionsRepository,
     private readonly limits: GuessingLimits,
+    private readonly agents: AgentSessionsRepository,
   ) {}
 
   /**
@@ -42,6 +44,17 @@ export class Credentials {
     this.recent.add(text, now);
     if (cookie !== undefined && !SAFE_METHODS.includes(request.method)) refuseOtherSites(request, cookie);
     return caller;
+  }
+
+  /** The agent whose session a request shows. Throws UNAUTHENTICATED, TOO_MANY_REQUESTS for who is guessing. */
+  async identifyAgent(request: Request, now: Date): Promise<RequestingAgent> {
+    const secret = bearerOf(request.headers.authorization);
+    if (secret === undefined) throw unauthenticated();
+    const ip = addressOf(request);
+    const agent = await this.agents.holderOf(secret, now);
+    if (agent !== undefined) return { ...agent, ip };
+    await this.limits.wrongToken(ip);
+    throw new BtyError('UNAUTHENTICATED', 'only the session of an agent is taken here');
   }
 
   private async holderOf(text: string, ip: string, now: Date): Promise<Caller | undefined> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isOpenRoute } from './open-routes.js';
+import { isAgentRoute, isOpenRoute } from './open-routes.js';
 
 describe('isOpenRoute', () => {
   it.each([
@@ -40,6 +40,20 @@ describe('isOpenRoute', () => {
     ['OPTIONS', '/machines'],
     ['GET', '/nothing'],
   ])('asks %s %s for a credential', (method, path) => {
+    expect(isOpenRoute(method, path)).toBe(false);
+  });
+});
+
+describe('isAgentRoute', () => {
+  it.each([
+    ['GET', '/flash-jobs/x/workflow', true],
+    ['PUT', '/flash-jobs/x/report', true],
+    ['GET', '/flash-jobs/x/report', false],
+    ['PUT', '/flash-jobs/x/report/report.html', false],
+    ['DELETE', '/flash-jobs/x/workflow', false],
+    ['GET', '/flash-jobs/x', false],
+  ])('%s %s: %s', (method, path, isAgents) => {
+    expect(isAgentRoute(method, path)).toBe(isAgents);
     expect(isOpenRoute(method, path)).toBe(false);
   });
 });

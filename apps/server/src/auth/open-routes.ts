@@ -14,7 +14,22 @@ const OPEN_ROUTES: readonly { readonly methods: readonly string[]; readonly path
   { methods: ['GET', 'HEAD'], path: /^\/docs(\/[^/]*)?$/ },
 ];
 
+/** What agents ask for beside their socket, with the session that it opened; of no use to anybody else. */
+const AGENT_ROUTES: typeof OPEN_ROUTES = [
+  { methods: ['GET', 'HEAD'], path: /^\/flash-jobs\/[^/]+\/workflow$/ },
+  { methods: ['PUT'], path: /^\/flash-jobs\/[^/]+\/report$/ },
+];
+
+function isListed(routes: typeof OPEN_ROUTES, method: string, path: string): boolean {
+  return routes.some((route) => route.methods.includes(method) && route.path.test(path));
+}
+
 /** Whether a request may pass without a credential. `path` is as it came, without the query. */
 export function isOpenRoute(method: string, path: string): boolean {
-  return OPEN_ROUTES.some((route) => route.methods.includes(method) && route.path.test(path));
+  return isListed(OPEN_ROUTES, method, path);
+}
+
+/** Whether a request needs an agent's session in place of a token or a login. */
+export function isAgentRoute(method: string, path: string): boolean {
+  return isListed(AGENT_ROUTES, method, path);
 }

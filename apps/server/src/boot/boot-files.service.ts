@@ -46,17 +46,23 @@ export class BootFiles {
   /** Names of the live env's files that cannot be read. */
   async missing(): Promise<string[]> {
     const found = await Promise.all(
-      LIVE_ENV_FILES.map(async (name) => {
-        try {
-          await (await this.open(name)).handle.close();
-          return true;
-        } catch {
-          return false;
-        }
-      }),
+      // Whatever the reason, it cannot be read.
+      LIVE_ENV_FILES.map((name) => this.has(name).catch(() => false)),
     );
     return LIVE_ENV_FILES.filter((_, index) => !found[index]);
   }
+
+  /** Whether there is a file of this name. */
+  async has(name: string): Promise<boolean> {
+    try {
+      await (await this.open(name)).handle.close();
+      return true;
+    } catch (error) {
+      if (error instanceof BtyError && error.code === 'NOT_FOUND') return false;
+      throw error;
+    }
+  }
+
   /** Version of our own iPXE for UEFI, as its `${version}` says; undefined when it is not there or does not tell. */
   async efiIpxeVersion(): Promise<string | undefined> {
     let file: Awaited<ReturnType<BootFiles['open']>>;

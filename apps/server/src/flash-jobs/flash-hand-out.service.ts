@@ -1,4 +1,4 @@
-import type { FlashedTarget, FlashStart } from '@bty/wire-types';
+import { BtyError, type FlashedTarget, type FlashStart, type JobWorkflow } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
 import { ImageCatalog, type ImageEntity } from '../images/index.js';
@@ -9,6 +9,7 @@ import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
 import { failWith, type HandedImage, handOut } from './job-change.js';
 import { MAX_ATTEMPTS } from './job-state.js';
+import { JobWorkflows } from './job-workflows.service.js';
 
 const TOO_MANY: JobError = {
   code: 'TOO_MANY_ATTEMPTS',
@@ -25,6 +26,7 @@ export class FlashHandOut {
     private readonly jobs: FlashJobsRepository,
     private readonly changes: FlashJobChangesRepository,
     private readonly deadlines: FlashDeadlineQueue,
+    private readonly workflows: JobWorkflows,
   ) {}
 
   /**
@@ -32,7 +34,9 @@ export class FlashHandOut {
    * job ended, it failed just now, or its image is not ready yet (it stays queued then).
    */
   async give(jobId: string, sessionId: string, actor: Actor, now: Date): Promise<FlashStart | undefined> {
-    const changed = await this.decide(jobId, sessionId, actor, now);
+    const job = await this.changes.read(jobId);
+    const workflow = await this.workflowOf(job);
+    const changed = await this.decide(job, 'problem' in workflow ? workflow.problem : undefined, sessionId, actor, now);
     if (changed === undefined) return undefined;
     if (changed.state !== 'dispatched') {
       this.log.warn(`flash job ${changed.id} of ${changed.mac} failed: ${changed.error?.message}`);
@@ -40,17 +44,34 @@ export class FlashHandOut {
     }
     this.deadlines.arm(changed.id, changed.epoch, 0);
     this.log.log(`flash job ${changed.id} of ${changed.mac} is handed out (epoch ${changed.epoch})`);
-    return toFlashStart(changed, await this.jobs.lastTarget(changed.mac));
+    const order = toFlashStart(changed, await this.jobs.lastTarget(changed.mac));
+    return 'order' in workflow ? { ...order, workflow: workflow.order } : order;
   }
 
-  private async decide(jobId: string, sessionId: string, actor: Actor, now: Date): Promise<FlashJobEntity | undefined> {
-    const job = await this.changes.read(jobId);
+  private async workflowOf(job: FlashJobEntity): Promise<{ order: JobWorkflow } | { problem: JobError } | object> {
+    try {
+      const order = await this.workflows.orderOf(job);
+      return order === undefined ? {} : { order };
+    } catch (error) {
+      if (!(error instanceof BtyError)) throw error;
+      return { problem: { code: error.code, message: error.message } };
+    }
+  }
+
+  private async decide(
+    job: FlashJobEntity,
+    problem: JobError | undefined,
+    sessionId: string,
+    actor: Actor,
+    now: Date,
+  ): Promise<FlashJobEntity | undefined> {
     const image = await this.images.current(job.imageName);
     if (image?.state === 'preparing') return undefined;
     const lost = image === undefined ? imageGone(job) : imageChanged(job, image.sha256);
-    return this.changes.change(jobId, actor, now, (current) => {
+    return this.changes.change(job.id, actor, now, (current) => {
       if (image === undefined || lost !== undefined) return failWith(lost ?? imageGone(job));
       if (image.state !== 'ready') return failWith(image.error ?? imageGone(job));
+      if (problem !== undefined) return failWith(problem);
       return current.epoch >= MAX_ATTEMPTS ? failWith(TOO_MANY) : handOut(current, sessionId, handedImage(image), now);
     });
   }

@@ -4,6 +4,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, In, QueryFailedError } from 'typeorm';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
+import type { ReportFile } from '../reports/index.js';
 import { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
 import { FlashReportEntity } from './flash-report.entity.js';
@@ -116,6 +117,11 @@ export class FlashJobChangesRepository {
     const where = { id, sessionId, epoch, state: In(['dispatched', 'running']) };
     const { affected } = await this.source.getRepository(FlashJobEntity).update(where, set as object);
     return affected === 1;
+  }
+
+  /** Sets the report of an attempt, also when the job is over. */
+  async attachReport(id: string, sessionId: string, epoch: number, report: ReportFile[]): Promise<void> {
+    await this.source.getRepository(FlashJobEntity).update({ id, sessionId, epoch }, { report });
   }
 
   private async swap(

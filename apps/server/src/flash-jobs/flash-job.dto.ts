@@ -14,6 +14,7 @@ import {
 } from '@bty/wire-types';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { FailureDto } from '../http/index.js';
+import { ReportFileDto, toReportFileDtos } from '../reports/index.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
 import { HistoryDto, ProgressDto, toHistoryDto, toProgressDto } from './flash-job-course.dto.js';
 
@@ -100,6 +101,10 @@ export class FlashJobDto {
   @ApiProperty({ type: FlashResult, nullable: true })
   result: FlashResult | null;
 
+  /** Files of what a workflow in mode `cijoe` left; null when there is none. `GET /flash-jobs/{id}/report` gives them all. */
+  @ApiProperty({ type: [ReportFileDto], nullable: true })
+  report: ReportFileDto[] | null;
+
   @ApiProperty({ format: 'date-time' })
   created_at: string;
 
@@ -136,6 +141,7 @@ export function toFlashJobDto(job: FlashJobEntity): FlashJobDto {
     history: job.history.map(toHistoryDto),
     error: job.error === null ? null : { ...job.error },
     result: job.result,
+    report: toReportFileDtos(job.report),
     created_at: job.createdAt.toISOString(),
     dispatched_at: job.dispatchedAt?.toISOString() ?? null,
     finished_at: job.finishedAt?.toISOString() ?? null,

@@ -11,6 +11,7 @@ import type {
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { bigintNumber } from '../db/index.js';
 import type { JobSeed } from '../provisioning/index.js';
+import type { ReportFile } from '../reports/index.js';
 
 /** One line of a job's history. */
 export interface HistoryEntry {
@@ -144,6 +145,10 @@ export class FlashJobEntity {
 
   @Column('jsonb', { nullable: true })
   result: FlashResult | null;
+
+  /** What the workflow of the latest attempt left behind; null when there is nothing. */
+  @Column('jsonb', { nullable: true })
+  report: ReportFile[] | null;
 
   @Column('timestamptz')
   createdAt: Date;

@@ -1,6 +1,6 @@
 import { BtyError, NoCloudSeed } from '@bty/wire-types';
 import { Body, Controller, Get, Headers, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Access, ApiProblems, actorOf, cutPage, invalidFields, poolOf } from '../http/index.js';
 import { seedFiles } from '../provisioning/index.js';
@@ -9,7 +9,6 @@ import { FlashJobCancel } from './flash-job-cancel.service.js';
 import { FlashJobCreate } from './flash-job-create.service.js';
 import { FlashJobPost, FlashJobsQuery, toJobFilter, toJobOrder } from './flash-job-request.dto.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
-import { FlashLogsRepository } from './flash-logs.repository.js';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const JOB_ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOUND', 'flash job ids are UUIDs') });
@@ -22,7 +21,6 @@ export class FlashJobsController {
     private readonly creation: FlashJobCreate,
     private readonly cancellation: FlashJobCancel,
     private readonly jobs: FlashJobsRepository,
-    private readonly logs: FlashLogsRepository,
   ) {}
 
   /** Orders a flash. The machine does it at its next PXE contact, or at once when its agent is connected. */
@@ -81,18 +79,6 @@ export class FlashJobsController {
     const job = await this.jobs.find(id);
     if (!job?.seed) throw new BtyError('NOT_FOUND', `there is no flash job ${id} with files for cloud-init`);
     return seedFiles(job.seed, job.id, Math.max(1, job.epoch));
-  }
-
-  /** Gives the log that agents sent about failed attempts. */
-  @Get(':id/log')
-  @Access('viewer', 'flash job')
-  @ApiParam(ID_PARAM)
-  @ApiProduces('text/plain')
-  @ApiResponse({ status: 200, description: 'The log; empty when no attempt has failed.' })
-  @ApiProblems(401, 404)
-  async log(@Param('id', JOB_ID) id: string, @Res() response: Response): Promise<void> {
-    await this.get(id);
-    response.type('text/plain; charset=utf-8').send(await this.logs.textOf(id));
   }
 
   /** Cancels a flash job. A disk that was written in part does not boot. */

@@ -5,6 +5,7 @@ import { ImagesModule, ImageUse } from '../images/index.js';
 import { MachineJobs, MachinesModule } from '../machines/index.js';
 import { ProvisioningModule } from '../provisioning/index.js';
 import { FLASH_DEADLINE } from '../queue/index.js';
+import { ReportsModule } from '../reports/index.js';
 import { FlashDeadlineProcessor } from './flash-deadline.processor.js';
 import { FlashDeadlineQueue } from './flash-deadline.queue.js';
 import { FlashHandOut } from './flash-hand-out.service.js';
@@ -12,6 +13,8 @@ import { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobCancel } from './flash-job-cancel.service.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobCreate } from './flash-job-create.service.js';
+import { FlashJobFilesController } from './flash-job-files.controller.js';
+import { FlashJobReports } from './flash-job-reports.service.js';
 import { FlashJobSourcesRepository } from './flash-job-sources.repository.js';
 import { FlashJobsController } from './flash-jobs.controller.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
@@ -20,6 +23,7 @@ import { FlashLogsRepository } from './flash-logs.repository.js';
 import { FlashProgressBuffer } from './flash-progress.service.js';
 import { FlashReportEntity } from './flash-report.entity.js';
 import { FlashReports } from './flash-reports.service.js';
+import { JobWorkflows } from './job-workflows.service.js';
 
 /** Global, because the features below have ports that this one answers. */
 @Global()
@@ -30,8 +34,9 @@ import { FlashReports } from './flash-reports.service.js';
     ImagesModule,
     MachinesModule,
     ProvisioningModule,
+    ReportsModule,
   ],
-  controllers: [FlashJobsController],
+  controllers: [FlashJobsController, FlashJobFilesController],
   providers: [
     FlashDeadlineProcessor,
     FlashDeadlineQueue,
@@ -39,11 +44,13 @@ import { FlashReports } from './flash-reports.service.js';
     FlashJobCancel,
     FlashJobChangesRepository,
     FlashJobCreate,
+    FlashJobReports,
     FlashJobSourcesRepository,
     FlashJobsRepository,
     FlashLogsRepository,
     FlashProgressBuffer,
     FlashReports,
+    JobWorkflows,
     { provide: MachineJobs, useExisting: FlashJobsRepository },
     { provide: ImageUse, useExisting: FlashJobsRepository },
   ],

@@ -5,7 +5,10 @@ import { DataSource } from 'typeorm';
 import { storable } from '../db/index.js';
 import { FlashLogEntity } from './flash-log.entity.js';
 
-/** The logs of failed attempts: at most 64 parts of 16 Ki characters each, by the protocol. */
+/** Which part of a job's log. */
+export type LogPlace = Pick<FlashLogEntity, 'epoch' | 'part'>;
+
+/** What workflows print, and the logs of failed attempts: parts of at most 16 Ki characters each, by the protocol. */
 @Injectable()
 export class FlashLogsRepository {
   constructor(@InjectDataSource() private readonly source: DataSource) {}
@@ -16,12 +19,14 @@ export class FlashLogsRepository {
     await this.source.createQueryBuilder().insert().into(FlashLogEntity).values(row).orIgnore().execute();
   }
 
-  /** The text of all attempts, each under a line that names it. */
-  async textOf(jobId: string): Promise<string> {
-    const order = { epoch: 'ASC', part: 'ASC' } as const;
-    const parts = await this.source.getRepository(FlashLogEntity).find({ where: { jobId }, order });
-    const attempts = new Map<number, string>();
-    for (const { epoch, text } of parts) attempts.set(epoch, (attempts.get(epoch) ?? '') + text);
-    return [...attempts].map(([epoch, text]) => `== attempt ${epoch} ==\n${text}\n`).join('');
+  /** The parts of a job after the one that is named, in order. */
+  async after(jobId: string, last: LogPlace): Promise<FlashLogEntity[]> {
+    return this.source
+      .getRepository(FlashLogEntity)
+      .createQueryBuilder('log')
+      .where('log.jobId = :jobId AND (log.epoch, log.part) > (:epoch, :part)', { jobId, ...last })
+      .orderBy('log.epoch')
+      .addOrderBy('log.part')
+      .getMany();
   }
 }

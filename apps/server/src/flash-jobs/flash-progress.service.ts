@@ -33,6 +33,8 @@ export class FlashProgressBuffer implements OnModuleDestroy {
     const moved =
       before?.epoch !== message.epoch ||
       before.progress.stage !== message.stage ||
+      // What provisions counts no bytes, and has a time limit of its own: that its agent goes on is progress.
+      message.stage === 'provisioning' ||
       before.progress.bytesDone !== message.bytes_done;
     this.latest.set(message.job_id, {
       sessionId,

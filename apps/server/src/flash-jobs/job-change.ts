@@ -43,6 +43,7 @@ export function handOut(job: FlashJobEntity, sessionId: string, image: HandedIma
       stage: null,
       progress: null,
       commitGrantedAt: null,
+      report: null,
       dispatchedAt: now,
       lastProgressAt: now,
     },

@@ -77,6 +77,7 @@ export function newJob(order: JobOrder, sources: JobSources, seed: JobSeed | nul
     history: [{ at: now.toISOString(), state: 'queued', epoch: 0 }],
     error: null,
     result: null,
+    report: null,
     createdAt: now,
     dispatchedAt: null,
     finishedAt: null,

@@ -17,7 +17,7 @@ export type PoolRule = MachineThing | 'body' | 'handler' | 'shared';
 
 /** Who may use a route. */
 export interface AccessRule {
-  readonly role: Role | 'anyone';
+  readonly role: Role | 'anyone' | 'agent';
   readonly pool?: PoolRule | undefined;
 }
 
@@ -25,11 +25,14 @@ export const ACCESS_RULE = 'bty:access-rule';
 
 /**
  * Says who may use a route, and documents it. A route without this is closed to all. `anyone` has to be in the table of
- * open routes as well.
+ * open routes as well, and `agent`, whose credential is the session of its socket, in that of agents.
  */
-export function Access(role: Role | 'anyone', pool?: PoolRule): MethodDecorator {
+export function Access(role: Role | 'anyone' | 'agent', pool?: PoolRule): MethodDecorator {
   const rule = SetMetadata(ACCESS_RULE, { role, pool } satisfies AccessRule);
   if (role === 'anyone') return rule as MethodDecorator;
+  if (role === 'agent') {
+    return applyDecorators(rule, ApiBearerAuth(), ApiExtension('x-bty-role', role), ApiProblems(401, 429));
+  }
   const documented = [ApiBearerAuth(), ApiCookieAuth(), ApiExtension('x-bty-role', role), ApiProblems(401, 403, 429)];
   return applyDecorators(rule, ...documented);
 }

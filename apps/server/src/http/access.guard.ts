@@ -3,7 +3,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { ACCESS_RULE, type AccessRule, type PoolRule } from './access.decorator.js';
-import { requiredCaller } from './caller.js';
+import { agentOf, requiredCaller } from './caller.js';
 import { type MachineThing, PoolMembers } from './pool-members.port.js';
 import { mayActAs } from './role.js';
 
@@ -34,6 +34,7 @@ export class AccessGuard implements CanActivate {
     if (rule === undefined) throw new BtyError('FORBIDDEN', 'this route is open to nobody');
     if (rule.role === 'anyone') return true;
     const request = context.switchToHttp().getRequest<Request>();
+    if (rule.role === 'agent') return agentOf(request) !== undefined;
     const caller = requiredCaller(request);
     if (!mayActAs(caller.role, rule.role)) {
       throw new BtyError('FORBIDDEN', `this needs the role ${rule.role}; ${caller.actor.name} has ${caller.role}`, {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { BtyError } from '@bty/wire-types';
+import { BtyError, type MacAddress } from '@bty/wire-types';
 import type { Request } from 'express';
 import proxyAddr from 'proxy-addr';
 import type { Role } from './role.js';
@@ -58,4 +58,25 @@ export function actorOf(request: Request): Actor {
 /** The tag that machines must have for this caller to see them; undefined: all. */
 export function poolOf(request: Request): string | undefined {
   return callers.get(request)?.pool;
+}
+
+/** The agent that makes a request. */
+export interface RequestingAgent {
+  readonly mac: MacAddress;
+  readonly sessionId: string;
+  readonly ip: string;
+}
+
+const agents = new WeakMap<Request, RequestingAgent>();
+
+/** Remembers whose session a request came with. */
+export function setAgent(request: Request, agent: RequestingAgent): void {
+  agents.set(request, agent);
+}
+
+/** The agent that makes a request. Throws UNAUTHENTICATED when its session was not shown, as on all routes but the agents' own. */
+export function agentOf(request: Request): RequestingAgent {
+  const agent = agents.get(request);
+  if (agent === undefined) throw new BtyError('UNAUTHENTICATED', "this route needs an agent's session");
+  return agent;
 }

@@ -5,10 +5,13 @@ export {
   type Actor,
   actorOf,
   addressOf,
+  agentOf,
   type Caller,
   forwardedAddress,
   poolOf,
+  type RequestingAgent,
   requiredCaller,
+  setAgent,
   setCaller,
 } from './caller.js';
 export { ifMatchHolds } from './conditions.js';

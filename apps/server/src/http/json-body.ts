@@ -29,9 +29,11 @@ export function nestsDeeperThan(limit: number, json: Uint8Array): boolean {
   return false;
 }
 
-/** Whether the body of a request is the bytes of an image or a workflow, which nobody but the upload may read. */
+/** Whether the body of a request is the bytes of an image, a workflow or a report, which nobody but the upload may read. */
 export function isUpload(request: IncomingMessage): boolean {
-  return request.method === 'PUT' && /^\/(images|workflows)\//.test(request.url ?? '');
+  return (
+    request.method === 'PUT' && /^\/((images|workflows)\/|flash-jobs\/[^/]+\/report(\?|$))/.test(request.url ?? '')
+  );
 }
 
 function isJson(request: IncomingMessage): boolean {

@@ -9,20 +9,13 @@ export interface ModeNeeds {
   readonly needs: readonly ModeInput[];
   /** Whether a record's cloud-init texts go onto the disk in this mode. */
   readonly takesSeed: boolean;
-  /** Whether this version of bty can carry it out. */
-  readonly carriedOut: boolean;
 }
 
 /** The one place that says what a mode needs. */
 export const MODE_NEEDS: Readonly<Record<ProvisioningMode, ModeNeeds>> = {
-  none: { needs: [], takesSeed: false, carriedOut: true },
-  'cloud-init': { needs: ['user_data'], takesSeed: true, carriedOut: true },
-  cijoe: { needs: ['cijoe_workflow_ref'], takesSeed: false, carriedOut: false },
+  none: { needs: [], takesSeed: false },
+  'cloud-init': { needs: ['user_data'], takesSeed: true },
+  cijoe: { needs: ['cijoe_workflow_ref'], takesSeed: false },
   // Its seed is written before the first boot, so that the server's key gets in.
-  'cijoe-online': { needs: ['cijoe_workflow_ref'], takesSeed: true, carriedOut: true },
+  'cijoe-online': { needs: ['cijoe_workflow_ref'], takesSeed: true },
 };
-
-/** Modes that this version can carry out. */
-export const CARRIED_OUT_MODES = (Object.keys(MODE_NEEDS) as ProvisioningMode[]).filter(
-  (mode) => MODE_NEEDS[mode].carriedOut,
-);

@@ -27,7 +27,7 @@ describe('planProvisioning', () => {
   it.each<[ProvisioningMode, string[]]>([
     ['none', []],
     ['cloud-init', ['user_data']],
-    ['cijoe', ['provisioning_mode']],
+    ['cijoe', ['cijoe_workflow_ref']],
     ['cijoe-online', ['cijoe_workflow_ref']],
   ])('names what mode %s lacks', (mode, lacking) => {
     expect(fields(wish({ mode }))).toEqual(lacking);

@@ -1,5 +1,5 @@
 import { type NoCloudSeed, type ProvisioningMode, SEED_TEXT_NAMES, type SeedTextName } from '@bty/wire-types';
-import { CARRIED_OUT_MODES, MODE_NEEDS, type ModeInput } from './mode-needs.js';
+import { MODE_NEEDS, type ModeInput } from './mode-needs.js';
 import { seedTextProblem } from './seed-text.js';
 import { renderTemplate } from './template.js';
 import { readMapping } from './yaml-mapping.js';
@@ -42,11 +42,7 @@ export interface ProvisioningPlan {
 const ANY_IMAGE = 'image.img';
 
 function missing(wish: ProvisioningWish): InputProblem[] {
-  const { needs, takesSeed, carriedOut } = MODE_NEEDS[wish.mode];
-  if (!carriedOut) {
-    const problem = `this version of the server can carry out ${CARRIED_OUT_MODES.join(' and ')} only, not ${wish.mode}`;
-    return [{ field: 'provisioning_mode', problem }];
-  }
+  const { needs, takesSeed } = MODE_NEEDS[wish.mode];
   const given: Record<ModeInput, string | null> = {
     user_data: wish.texts.user_data,
     cijoe_workflow_ref: wish.cijoeWorkflowRef,

@@ -3,7 +3,7 @@ import { decideBoot } from './boot-decision.js';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const LATER = new Date(NOW.getTime() + 1000);
-const JOB = { id: '3f2b8c1e-8f0a-4b57-9d0e-0a1b2c3d4e5f', state: 'queued' } as const;
+const JOB = { id: '3f2b8c1e-8f0a-4b57-9d0e-0a1b2c3d4e5f', state: 'queued', provisioningMode: 'none' } as const;
 
 describe('decideBoot', () => {
   it.each([
@@ -19,13 +19,32 @@ describe('decideBoot', () => {
   ] as const)(
     'policy %s, %s active job, first boot until %s: %s %s',
     (bootPolicy, job, firstBootUntil, boot, mode, reason) => {
-      const decision = decideBoot({ bootPolicy, firstBootUntil }, job === 'a' ? JOB : undefined, NOW);
-      expect(decision).toEqual(mode === undefined ? { boot, reason } : { boot, mode, reason });
+      const decision = decideBoot(
+        { bootPolicy, firstBootUntil, provisioningMode: 'none' },
+        job === 'a' ? JOB : undefined,
+        NOW,
+      );
+      expect(decision).toEqual(mode === undefined ? { boot, reason } : { boot, mode, cijoe: false, reason });
     },
   );
 
   it('sends a machine whose agent has died back to its job', () => {
-    const decision = decideBoot({ bootPolicy: 'local', firstBootUntil: null }, { ...JOB, state: 'running' }, NOW);
+    const decision = decideBoot(
+      { bootPolicy: 'local', firstBootUntil: null, provisioningMode: 'none' },
+      { ...JOB, state: 'running' },
+      NOW,
+    );
     expect(decision).toMatchObject({ boot: 'live-env', mode: 'flash' });
+  });
+
+  it.each([
+    ['cijoe', undefined, true],
+    ['none', 'cijoe', true],
+    ['cijoe', 'none', false],
+    ['cijoe-online', undefined, false],
+  ] as const)('a record with %s and a job with %s: runs workflows %s', (provisioningMode, jobMode, cijoe) => {
+    const job = jobMode && { ...JOB, provisioningMode: jobMode };
+    const machine = { bootPolicy: 'flash', firstBootUntil: null, provisioningMode } as const;
+    expect(decideBoot(machine, job, NOW)).toMatchObject({ boot: 'live-env', cijoe });
   });
 });

@@ -1,20 +1,28 @@
-import type { BootPolicy, FlashJobState, LiveEnvMode } from '@bty/wire-types';
+import type { BootPolicy, FlashJobState, LiveEnvMode, ProvisioningMode } from '@bty/wire-types';
 
 /** What a PXE contact gets. The reason is for the person at the console. */
 export type BootDecision =
   | { readonly boot: 'local'; readonly reason: string }
-  | { readonly boot: 'live-env'; readonly mode: LiveEnvMode; readonly reason: string };
+  | {
+      readonly boot: 'live-env';
+      readonly mode: LiveEnvMode;
+      /** Whether it is to run workflows. */
+      readonly cijoe: boolean;
+      readonly reason: string;
+    };
 
 /** What the decision looks at of a machine. */
 export interface ContactingMachine {
   readonly bootPolicy: BootPolicy;
   readonly firstBootUntil: Date | null;
+  readonly provisioningMode: ProvisioningMode;
 }
 
 /** What the decision looks at of the machine's active flash job. */
 export interface WaitingJob {
   readonly id: string;
   readonly state: FlashJobState;
+  readonly provisioningMode: ProvisioningMode;
 }
 
 /**
@@ -22,16 +30,21 @@ export interface WaitingJob {
  * was flashed, although policy `flash` stays what it is.
  */
 export function decideBoot(machine: ContactingMachine, job: WaitingJob | undefined, now: Date): BootDecision {
-  if (job !== undefined) return { boot: 'live-env', mode: 'flash', reason: `flash job ${job.id} is ${job.state}` };
+  if (job !== undefined) {
+    const cijoe = job.provisioningMode === 'cijoe';
+    return { boot: 'live-env', mode: 'flash', cijoe, reason: `flash job ${job.id} is ${job.state}` };
+  }
   if (machine.firstBootUntil !== null && machine.firstBootUntil > now) {
     return { boot: 'local', reason: 'this is the first boot after a flash' };
   }
+  // Whatever job the machine gets there, its record says what of.
+  const cijoe = machine.provisioningMode === 'cijoe';
   switch (machine.bootPolicy) {
     case 'local':
       return { boot: 'local', reason: 'boot policy local' };
     case 'flash':
-      return { boot: 'live-env', mode: 'flash', reason: 'boot policy flash' };
+      return { boot: 'live-env', mode: 'flash', cijoe, reason: 'boot policy flash' };
     case 'tui':
-      return { boot: 'live-env', mode: 'tui', reason: 'boot policy tui' };
+      return { boot: 'live-env', mode: 'tui', cijoe, reason: 'boot policy tui' };
   }
 }

@@ -8,6 +8,7 @@ const BOOT = {
   baseUrl: 'http://10.77.0.1:8080',
   mac: '52:54:00:00:00:01' as MacAddress,
   mode: 'flash',
+  layers: ['base'],
   token: 'AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE',
   extraArgs: '',
   reason: 'boot policy flash',
@@ -55,6 +56,13 @@ goto again
 echo bty: giving up
 exit 1
 `);
+  });
+
+  it('loads the layer for workflows as a second initrd that is named, too', () => {
+    const [plain, layered] = [liveEnvScript(BOOT), liveEnvScript({ ...BOOT, layers: ['base', 'cijoe'] })];
+    const one = 'initrd --name base http://10.77.0.1:8080/boot/base.initrd || goto failed\n';
+    const two = `${one}initrd --name cijoe http://10.77.0.1:8080/boot/cijoe.initrd || goto failed\n`;
+    expect(layered).toBe(plain.replace(' initrd=base ', ' initrd=base initrd=cijoe ').replace(one, two));
   });
 
   it('puts the arguments of the settings before its own', () => {

@@ -1,12 +1,15 @@
 import type { LiveEnvMode, MacAddress } from '@bty/wire-types';
 import { ipxeArg, ipxeText } from './ipxe-arg.js';
 
+/** Parts of the live env, initrds of their own. `base` is all that most jobs need; `cijoe` runs workflows. */
+export type LiveEnvLayer = 'base' | 'cijoe';
+
 /**
  * Kernel arguments of the live env. Output goes to the screen and the first serial port. Of several
  * `console=ttyS` the kernel takes the first alone, and is silent on all when that port does not exist.
  * `rootfstype=ramfs`: a tmpfs root takes at most half of the memory and cuts the initrd off silently on small machines.
  */
-const LIVE_ENV_KERNEL_ARGS = 'initrd=base rootfstype=ramfs random.trust_cpu=1 console=tty1 console=ttyS0,115200';
+const LIVE_ENV_KERNEL_ARGS = 'rootfstype=ramfs random.trust_cpu=1 console=tty1 console=ttyS0,115200';
 
 /** What the live env is told on its kernel command line. */
 export interface LiveEnvBoot {
@@ -14,6 +17,8 @@ export interface LiveEnvBoot {
   readonly baseUrl: string;
   readonly mac: MacAddress;
   readonly mode: LiveEnvMode;
+  /** Initrds to load, in this order. */
+  readonly layers: readonly LiveEnvLayer[];
   /** Single-use credential of this boot. */
   readonly token: string;
   /** More words for the command line, from the server's settings. */
@@ -54,15 +59,19 @@ export function liveEnvScript(boot: LiveEnvBoot): string {
     `bty.mode=${ipxeArg(boot.mode)}`,
     `bty.token=${ipxeArg(boot.token)}`,
   ].join(' ');
+  // Each is named on the command line, too: an EFI iPXE from before 2024 or so drops it otherwise.
+  const named = boot.layers.map((layer) => `initrd=${layer}`).join(' ');
+  const initrds = boot.layers
+    .map((layer) => `initrd --name ${layer} ${base}/boot/${layer}.initrd || goto failed\n`)
+    .join('');
   return `#!ipxe
 # bty: live env, mode ${boot.mode}: ${ipxeText(boot.reason)}
 echo bty: starting the live env (${ipxeText(boot.reason)})
 set attempt:int32 0
 :again
 imgfree
-kernel ${base}/boot/vmlinuz ${LIVE_ENV_KERNEL_ARGS}${extra} ${told} || goto failed
-initrd --name base ${base}/boot/base.initrd || goto failed
-boot || goto failed
+kernel ${base}/boot/vmlinuz ${named} ${LIVE_ENV_KERNEL_ARGS}${extra} ${told} || goto failed
+${initrds}boot || goto failed
 :failed
 inc attempt
 iseq \${attempt} 5 && goto give_up ||

@@ -6,7 +6,10 @@ import { CONFIG, type Config } from '../config/index.js';
 import { FlashJobsRepository } from '../flash-jobs/index.js';
 import { MachinesRepository } from '../machines/index.js';
 import { type BootDecision, decideBoot } from './boot-decision.js';
-import { liveEnvScript, localScript } from './ipxe-script.js';
+import { type LiveEnvLayer, liveEnvScript, localScript } from './ipxe-script.js';
+
+/** What a machine is that makes its first contact. */
+const UNKNOWN_MACHINE = { bootPolicy: 'tui', firstBootUntil: null, provisioningMode: 'none' } as const;
 
 /** Answers machines that boot from the network. */
 @Injectable()
@@ -31,7 +34,7 @@ export class PxeService {
 
   /** Length in bytes of what {@link contact} would answer now. It records nothing and makes no token. */
   async lengthOf(mac: MacAddress, baseUrl: string, now: Date): Promise<number> {
-    const machine = (await this.machines.find(mac)) ?? { bootPolicy: 'tui' as const, firstBootUntil: null };
+    const machine = (await this.machines.find(mac)) ?? UNKNOWN_MACHINE;
     const decision = decideBoot(machine, await this.jobs.activeOf(mac), now);
     const script = await this.text(decision, mac, baseUrl, 'x'.repeat(43));
     return Buffer.byteLength(script);
@@ -49,7 +52,10 @@ export class PxeService {
       const version = await this.bootFiles.efiIpxeVersion();
       return localScript(reason, version === undefined ? undefined : { baseUrl, version });
     }
+    // Without the layer there the agent says what is missing; with a name in vain the machine would never get so far.
+    const cijoe = decision.cijoe && (await this.bootFiles.has('cijoe.initrd'));
+    const layers: LiveEnvLayer[] = cijoe ? ['base', 'cijoe'] : ['base'];
     const extraArgs = this.config.kernelArgs;
-    return liveEnvScript({ baseUrl, mac, mode: decision.mode, token, extraArgs, reason });
+    return liveEnvScript({ baseUrl, mac, mode: decision.mode, layers, token, extraArgs, reason });
   }
 }

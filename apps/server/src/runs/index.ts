@@ -1,4 +1,3 @@
-export { ReportStore } from './report-store.service.js';
 export { RunEntity } from './run.entity.js';
 export { RunProcessor } from './run.processor.js';
 export { RunQueue } from './run.queue.js';

@@ -1,7 +1,7 @@
 import { BtyError } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
-import { ReportStore } from './report-store.service.js';
+import { ReportStore } from '../reports/index.js';
 import type { RunEntity } from './run.entity.js';
 import { endRun } from './run-change.js';
 import { RunChangesRepository } from './run-changes.repository.js';
@@ -36,6 +36,6 @@ export class RunCancel {
   /** Removes a run with its log and its report. Throws NOT_FOUND, and IN_USE while it is active. */
   async remove(id: string, actor: Actor): Promise<void> {
     await this.changes.remove(id, actor);
-    await this.reports.remove(id);
+    await this.reports.remove(`runs/${id}`);
   }
 }

@@ -5,7 +5,8 @@ import { DataSource, type EntityManager, In, Not, QueryFailedError } from 'typeo
 import { storable } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
-import { type ReportFile, RunEntity } from './run.entity.js';
+import type { ReportFile } from '../reports/index.js';
+import { RunEntity } from './run.entity.js';
 import { applyRunChange, endRun, type RunChange, type RunColumns } from './run-change.js';
 import { ACTIVE_RUN_STATES } from './run-state.js';
 import { RunsRepository } from './runs.repository.js';

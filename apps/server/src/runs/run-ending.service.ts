@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BaselinesRepository, type Facts } from '../baselines/index.js';
-import { type ReportFile, RunEntity } from './run.entity.js';
+import type { ReportFile } from '../reports/index.js';
+import { RunEntity } from './run.entity.js';
 import type { RunChange } from './run-change.js';
 import { RunChangesRepository, type RunCompanion } from './run-changes.repository.js';
 

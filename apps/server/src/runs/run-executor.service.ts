@@ -2,9 +2,9 @@ import { toBtyError } from '@bty/wire-types';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Facts } from '../baselines/index.js';
 import { CONFIG, type Config } from '../config/index.js';
+import { type ReportFile, ReportStore } from '../reports/index.js';
 import type { FoundSystem } from '../ssh/index.js';
-import { ReportStore } from './report-store.service.js';
-import type { ReportFile, RunEntity } from './run.entity.js';
+import type { RunEntity } from './run.entity.js';
 import { RunApproach } from './run-approach.service.js';
 import { endRun, giveRunBack, type RunChange, takeRun } from './run-change.js';
 import { RunChangesRepository } from './run-changes.repository.js';
@@ -52,7 +52,7 @@ export class RunExecutor {
       () => this.changes.heartbeat(runId, this.workerId, new Date()),
       (error) => this.log.warn(`run ${runId}: its heartbeat cannot be stored: ${String(error)}`),
     );
-    const log = new RunLog(await this.reports.openLog(runId));
+    const log = new RunLog(await this.reports.openLog(`runs/${runId}`));
     try {
       const { change, report, facts } = await this.attempt(run, log, AbortSignal.any([lease.signal, stop]));
       const ended = await this.ending.end(run, change, report, facts);

@@ -3,33 +3,15 @@ import { BtyError } from '@bty/wire-types';
 import { Controller, Get, Param, ParseUUIDPipe, Query, Req, Res } from '@nestjs/common';
 import { ApiParam, ApiProduces, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Access, ApiProblems, invalidFields, sendFile } from '../http/index.js';
+import { Access, ApiProblems, invalidFields } from '../http/index.js';
+import { makeHarmless, type OpenReport, ReportStore, sendArchive, sendReportFile } from '../reports/index.js';
 import { followLog } from './log-follower.js';
-import { ReportStore } from './report-store.service.js';
-import type { RunEntity } from './run.entity.js';
 import { RunChangesRepository } from './run-changes.repository.js';
 import { isActiveRun } from './run-state.js';
 
 const RUN_ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOUND', 'run ids are UUIDs') });
 const ID_PARAM = { name: 'id', type: String, format: 'uuid' } as const;
 const BYTES = { schema: { type: 'string', format: 'binary' } } as const;
-
-// What is in a report a stranger has written. A browser may keep it, but must not run it as a page of this site.
-const HARMLESS = {
-  'Content-Security-Policy':
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
-  'Cross-Origin-Resource-Policy': 'same-origin',
-} as const;
-
-function attach(response: Response, name: string): void {
-  for (const [header, value] of Object.entries(HARMLESS)) response.setHeader(header, value);
-  // RFC 8187; the plain name is for clients that do not know it.
-  const plain = name.replace(/[^A-Za-z0-9._-]/g, '_');
-  response.setHeader(
-    'Content-Disposition',
-    `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name)}`,
-  );
-}
 
 /** What runs leave behind. */
 @ApiTags('runs')
@@ -59,12 +41,12 @@ export class RunFilesController {
     await this.changes.read(id);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    for (const [header, value] of Object.entries(HARMLESS)) response.setHeader(header, value);
+    makeHarmless(response);
     response.setHeader('Cache-Control', 'no-store');
     response.type('text/plain; charset=utf-8');
     response.flushHeaders();
     const isOver = async () => follow !== 'true' || !(await this.isActive(id));
-    for await (const part of followLog({ open: () => this.reports.readLog(id), isOver }, gone.signal)) {
+    for await (const part of followLog({ open: () => this.reports.readLog(`runs/${id}`), isOver }, gone.signal)) {
       if (!response.write(part)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
     }
     response.end();
@@ -78,11 +60,7 @@ export class RunFilesController {
   @ApiResponse({ status: 200, description: 'The archive.', content: { 'application/x-tar': BYTES } })
   @ApiProblems(401, 404, 412, 416)
   async report(@Param('id', RUN_ID) id: string, @Req() request: Request, @Res() response: Response): Promise<void> {
-    const run = await this.changes.read(id);
-    const handle = await this.reports.openReport(id);
-    const { size: sizeBytes } = await handle.stat();
-    attach(response, `run-${id}.tar`);
-    await sendFile(request, response, { handle, sizeBytes, modifiedAt: run.finishedAt ?? new Date(), etag: `"${id}"` });
+    await sendArchive(request, response, await this.open(id));
   }
 
   /** Gives one file of the report. */
@@ -99,30 +77,13 @@ export class RunFilesController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const run = await this.changes.read(id);
-    const name = [path].flat().join('/');
-    const file = run.report?.find((entry) => entry.path === name);
-    if (file === undefined)
-      throw new BtyError('NOT_FOUND', `run ${id} has no file ${JSON.stringify(name.slice(0, 255))}`);
-    attach(response, name.split('/').at(-1) ?? name);
-    await this.sendPart(run, file, request, response);
+    await sendReportFile(request, response, await this.open(id), path);
   }
 
-  private async sendPart(
-    run: RunEntity,
-    { offsetBytes, sizeBytes }: { offsetBytes: number; sizeBytes: number },
-    request: Request,
-    response: Response,
-  ): Promise<void> {
-    const handle = await this.reports.openReport(run.id);
-    const etag = `"${run.id}-${offsetBytes.toString(36)}"`;
-    await sendFile(request, response, {
-      handle,
-      offsetBytes,
-      sizeBytes,
-      modifiedAt: run.finishedAt ?? new Date(),
-      etag,
-    });
+  private async open(id: string): Promise<OpenReport> {
+    const { report, finishedAt } = await this.changes.read(id);
+    const open = () => this.reports.openReport(`runs/${id}`);
+    return { id, kind: 'run', files: report ?? [], modifiedAt: finishedAt ?? new Date(), open };
   }
 
   private async isActive(id: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import { parseMacAddress } from '@bty/wire-types';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, IsUUID, Length } from 'class-validator';
 import { FailureDto, invalidFields, PageQuery } from '../http/index.js';
+import { ReportFileDto, toReportFileDtos } from '../reports/index.js';
 import { RUN_KINDS, type RunEntity, type RunKind } from './run.entity.js';
 import { RUN_STATES, type RunState } from './run-state.js';
 import type { RunFilter } from './runs.repository.js';
@@ -72,15 +73,6 @@ export class RunFailureDto extends FailureDto {
   /** Facts, for instance `failed_steps`. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   details?: Record<string, unknown>;
-}
-
-/** A file of a report. */
-export class ReportFileDto {
-  /** @example 'report.html' */
-  path: string;
-
-  @ApiProperty({ type: 'integer' })
-  size_bytes: number;
 }
 
 /** A run: one execution of a cijoe workflow against a machine. */
@@ -167,7 +159,7 @@ export function toRunDto(run: RunEntity): RunDto {
     address: run.address,
     history: run.history.map(({ at, state, message = null }) => ({ at, state, message })),
     error: run.error === null ? null : { ...run.error },
-    report: run.report?.map(({ path, sizeBytes }) => ({ path, size_bytes: sizeBytes })) ?? null,
+    report: toReportFileDtos(run.report),
     baseline: run.baseline,
     created_at: run.createdAt.toISOString(),
     started_at: run.startedAt?.toISOString() ?? null,

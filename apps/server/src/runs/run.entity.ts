@@ -1,9 +1,10 @@
 import type { ErrorCode } from '@bty/wire-types';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { ReportFile } from '../reports/index.js';
 import type { RunState } from './run-state.js';
 
-/** `online`: over SSH, in the system that was flashed; `offline`: in the live env, as a part of a flash. */
-export const RUN_KINDS = ['online', 'offline'] as const;
+/** `online`: over SSH, in the system that was flashed. */
+export const RUN_KINDS = ['online'] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
 
 /** Why a run did not succeed. */
@@ -18,13 +19,6 @@ export interface RunHistoryEntry {
   readonly at: string;
   readonly state: RunState;
   readonly message?: string | undefined;
-}
-
-/** A file of a run's report, and where it lies in the stored archive. */
-export interface ReportFile {
-  readonly path: string;
-  readonly offsetBytes: number;
-  readonly sizeBytes: number;
 }
 
 /** One execution of a cijoe workflow against one machine. */

@@ -4,9 +4,9 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AfterFlash, FlashJobsModule } from '../flash-jobs/index.js';
 import { MachinesModule } from '../machines/index.js';
 import { CIJOE_ONLINE } from '../queue/index.js';
+import { ReportsModule } from '../reports/index.js';
 import { WorkflowsModule, WorkflowUse } from '../workflows/index.js';
 import { ActiveWorkflowUse } from './active-workflow-use.service.js';
-import { ReportStore } from './report-store.service.js';
 import { RunEntity } from './run.entity.js';
 import { RunQueue } from './run.queue.js';
 import { RunAfterFlash } from './run-after-flash.service.js';
@@ -26,11 +26,11 @@ import { RunsRepository } from './runs.repository.js';
     BullModule.registerQueue({ name: CIJOE_ONLINE }),
     FlashJobsModule,
     MachinesModule,
+    ReportsModule,
     WorkflowsModule,
   ],
   controllers: [RunsController, RunFilesController],
   providers: [
-    ReportStore,
     RunAfterFlash,
     RunCancel,
     RunChangesRepository,

@@ -1,6 +1,5 @@
-import type { ArchiveFile } from '@bty/archive';
+import { workflowFailure } from '@bty/cijoe';
 import type { SandboxOutcome } from '../sandbox/index.js';
-import { failedSteps } from './failed-steps.js';
 import type { RunError } from './run.entity.js';
 
 const EXCESS = {
@@ -17,16 +16,5 @@ export function workflowError(outcome: SandboxOutcome, timeLimitSeconds: number)
     return { code: 'LIMIT_EXCEEDED', message: `the workflow was stopped: ${EXCESS[stopped]}` };
   }
   if (exitCode === 0) return undefined;
-  return failure(exitCode, files);
-}
-
-function failure(exitCode: number | undefined, files: readonly ArchiveFile[]): RunError {
-  const failed = failedSteps(files);
-  const how = exitCode === undefined ? 'cijoe was killed' : `cijoe ended with ${exitCode}`;
-  const message = failed.length === 0 ? how : `failed: ${failed.join(', ')}`;
-  return {
-    code: 'WORKFLOW_FAILED',
-    message: message.slice(0, 1000),
-    details: { exit_code: exitCode, failed_steps: failed },
-  };
+  return workflowFailure(exitCode, files);
 }

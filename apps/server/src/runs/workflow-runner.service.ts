@@ -1,4 +1,5 @@
 import type { ArchiveFile } from '@bty/archive';
+import { cijoeCommand, cijoeReportCommand } from '@bty/cijoe';
 import { BtyError } from '@bty/wire-types';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/index.js';
@@ -13,6 +14,7 @@ import type { RunLog } from './run-log.js';
 const KEY_TIME_LIMIT_MS = 20_000;
 const KEY_OUTPUT_BYTES = 64 * 1024;
 const OUTPUT = 'output';
+const OUTPUT_FOLDER = `/job/${OUTPUT}`;
 const AS_USER = { as: 'user', timeLimitMs: KEY_TIME_LIMIT_MS, maxOutputBytes: KEY_OUTPUT_BYTES } as const;
 
 function textFile(path: string, text: string): ArchiveFile {
@@ -53,8 +55,8 @@ export class WorkflowRunner {
         {
           files: [...below('workflow', files), textFile('bty.toml', config), textFile('key', key.privateKey)],
           cwd: 'workflow',
-          argv: ['cijoe', main.path, '--config', '/job/bty.toml', '--output', `/job/${OUTPUT}`, '--monitor', '-l'],
-          afterStop: ['cijoe', '--report-only', '--output', `/job/${OUTPUT}`, '-l'],
+          argv: cijoeCommand({ mainFile: main.path, config: '/job/bty.toml', output: OUTPUT_FOLDER }),
+          afterStop: cijoeReportCommand(OUTPUT_FOLDER),
           output: OUTPUT,
           timeLimitMs: this.config.runTimeoutSeconds * 1000,
           onOutput: (part) => log.add(part),

@@ -1,24 +1,18 @@
 import type { ArchiveFile } from '@bty/archive';
+import { checkConfig, checkProblem, cijoeCheckCommand } from '@bty/cijoe';
 import { Injectable } from '@nestjs/common';
 import { Sandbox } from '../sandbox/index.js';
-import { checkConfig, ownConfig, runConfig } from './workflow-config.js';
+import { ownConfig, runConfig } from './workflow-config.js';
 import { below } from './workflow-files.js';
 import { WorkflowStore } from './workflow-store.service.js';
 import type { WorkflowVersionEntity } from './workflow-version.entity.js';
 
 const TIME_LIMIT_MS = 60_000;
-const MAX_PROBLEM_CHARS = 4_000;
+const MAX_OUTPUT_CHARS = 16_000;
 /** What a template may ask of the environment in any mode; the values do not matter here. */
 const ENVIRONMENT = { HOME: '/job/home', PATH: '/usr/bin', USER: 'bty', BTY_ROOTFS: '/mnt' };
 const FACTS = { mac: '00:00:00:00:00:00', run_id: 'check', hostname: 'check', image: 'check', image_sha256: 'check' };
 const TRANSPORT = { hostname: '127.0.0.1', port: 22, username: 'root', key_filename: '/job/key' };
-
-function explain(output: string): string {
-  // `ERROR:module:function(): what is wrong`
-  const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const said = lines.map((line) => line.replace(/^ERROR:\w+:\w+\(\): /, ''));
-  return said.join('\n').slice(-MAX_PROBLEM_CHARS) || 'cijoe gives no reason';
-}
 
 /** Has cijoe judge workflows. */
 @Injectable()
@@ -42,14 +36,14 @@ export class WorkflowCheck {
     const order = {
       files: [...below('workflow', files), config],
       cwd: 'workflow',
-      argv: ['cijoe', '--integrity-check', version.mainFile, '--config', '/job/check.toml'],
+      argv: cijoeCheckCommand(version.mainFile, '/job/check.toml'),
       timeLimitMs: TIME_LIMIT_MS,
       onOutput: (part: Buffer) => {
-        output = `${output}${part.toString()}`.slice(-MAX_PROBLEM_CHARS);
+        output = `${output}${part.toString()}`.slice(-MAX_OUTPUT_CHARS);
       },
     };
     const outcome = await this.sandbox.run(order, new AbortController().signal);
     if (outcome.stopped !== undefined) return `the check was stopped: ${outcome.stopped}`;
-    return outcome.exitCode === 0 ? undefined : explain(output);
+    return outcome.exitCode === 0 ? undefined : checkProblem(output);
   }
 }

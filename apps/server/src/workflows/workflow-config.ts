@@ -58,12 +58,3 @@ export function runConfig(own: TomlTable, facts: WorkflowFacts, transport: Workf
   const ours = transport === undefined ? cijoe : { ...cijoe, transport: { bty: paramiko } };
   return stringify(merged({ ...own, cijoe: ours }, { bty: known(facts) }));
 }
-
-/**
- * Configuration for cijoe's integrity check. That check (0.9.61, cli_integrity_check) fills in templates from the
- * configuration alone, where a run has `local`, `config` and `resources`: the first two are laid out for it here.
- */
-export function checkConfig(config: string, environment: Readonly<Record<string, string>>): string {
-  const settings = parse(config);
-  return stringify({ ...settings, config: settings, local: { env: { ...environment } } });
-}

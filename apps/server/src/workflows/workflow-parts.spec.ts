@@ -1,7 +1,7 @@
 import { type ArchiveFile, writeArchive } from '@bty/archive';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { checkConfig, ownConfig, runConfig } from './workflow-config.js';
+import { ownConfig, runConfig } from './workflow-config.js';
 import { mainFileOf, readUpload } from './workflow-files.js';
 import { parseWorkflowRef } from './workflow-ref.js';
 
@@ -103,12 +103,5 @@ describe('runConfig', () => {
 
   it('names the place where a workflow’s settings are no TOML', () => {
     expect(() => ownConfig([file('cijoe-config.toml', 'a = 1\nb = ]\n')])).toThrow(/2: {2}b = \]/);
-  });
-});
-
-describe('checkConfig', () => {
-  it('lays out for the check what a run’s templates see', () => {
-    const text = checkConfig('[a]\nb = 1\n', { BTY_ROOTFS: '/mnt' });
-    expect(parse(text)).toEqual({ a: { b: 1 }, config: { a: { b: 1 } }, local: { env: { BTY_ROOTFS: '/mnt' } } });
   });
 });

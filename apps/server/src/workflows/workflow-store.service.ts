@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ArchiveFile, readArchive, writeArchive } from '@bty/archive';
 import { BtyError } from '@bty/wire-types';
@@ -42,6 +42,11 @@ export class WorkflowStore {
   /** Opens the archive of a version. Throws UNAVAILABLE when it is gone. */
   async open(digest: string): Promise<FileHandle> {
     return this.unlessGone(digest, () => open(this.path(digest), constants.O_RDONLY | constants.O_NOFOLLOW));
+  }
+
+  /** Length of the archive in bytes. Throws UNAVAILABLE when it is gone. */
+  async sizeOf(digest: string): Promise<number> {
+    return this.unlessGone(digest, async () => (await stat(this.path(digest))).size);
   }
 
   async remove(digest: string): Promise<void> {

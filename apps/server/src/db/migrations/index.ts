@@ -5,6 +5,7 @@ import { CloudInitSeeds1795648900000 } from './1795648900000-cloud-init-seeds.js
 import { WorkflowsAndRuns1795649493981 } from './1795649493981-workflows-and-runs.js';
 import { Accounts1795668721729 } from './1795668721729-accounts.js';
 import { MachineRevision1795670000000 } from './1795670000000-machine-revision.js';
+import { FlashJobReports1795670100000 } from './1795670100000-flash-job-reports.js';
 
 /** Every migration, oldest first. A list rather than a glob: it is the same in the build, the tests and a bundle. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   WorkflowsAndRuns1795649493981,
   Accounts1795668721729,
   MachineRevision1795670000000,
+  FlashJobReports1795670100000,
 ];
