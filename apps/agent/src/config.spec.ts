@@ -6,12 +6,13 @@ const KERNEL = `initrd=base bty.server=http://10.77.0.1:8080 bty.mac=52-54-00-ab
 
 describe('the settings of the agent', () => {
   it('come from the kernel command line of the live env', () => {
-    expect(parseAgentConfig({}, { BTY_CONSOLES: '/dev/tty1 /dev/ttyS0' }, KERNEL)).toEqual({
+    expect(parseAgentConfig({}, { BTY_CONSOLES: '/dev/tty1 /dev/ttyS0', PATH: '/usr/bin' }, KERNEL)).toEqual({
       serverUrl: 'http://10.77.0.1:8080',
       mac: '52:54:00:ab:cd:01',
       mode: 'flash',
       bootToken: TOKEN,
       stateDir: '/run/bty',
+      searchPath: '/usr/bin',
       consoles: ['/dev/tty1', '/dev/ttyS0'],
       onlyDisks: [],
       searchPath: '',

@@ -1,4 +1,4 @@
-import { BtyError, type FlashStart, type JobRef } from '@bty/wire-types';
+import { BtyError, type FlashStart, type JobRef, PROTOCOL_LIMITS } from '@bty/wire-types';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { JobRunner } from './job-runner.js';
 import type { FlashOutcome } from './pipeline.js';
@@ -138,7 +138,7 @@ describe('a job that fails', () => {
         outcome: 'failed',
         error: { code: 'DISK_IO', message: 'LBA 7', details: { lba: 7 } },
       },
-      { type: 'flash.log', job_id: JOB_ID, epoch: 1, part: 0, text: 'what happened' },
+      { type: 'flash.log', job_id: JOB_ID, epoch: 1, part: PROTOCOL_LIMITS.maxOutputParts, text: 'what happened' },
     ]);
     expect(happened).not.toContain('reboot');
     runner.handle(order(JOB_ID, 2));
