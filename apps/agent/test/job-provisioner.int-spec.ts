@@ -41,7 +41,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   server.close();
-  const left = disk.path === '' ? [] : leftOf(disk);
+  const left = disk.path === '' ? [] : leftOf(disk, workDir);
   await disk.remove();
   expect([left, readdirSync(workDir)]).toEqual([[], []]);
   rmSync(workDir, { recursive: true });

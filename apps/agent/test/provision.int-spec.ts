@@ -42,7 +42,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const disk of disks.splice(0)) {
-    const left = disk.path === '' ? [] : leftOf(disk);
+    const left = disk.path === '' ? [] : leftOf(disk, workDir);
     await disk.remove();
     expect(left).toEqual([]);
   }
@@ -447,7 +447,7 @@ describe('an agent that starts after another was killed', () => {
       execFileSync('mount', ['-o', folder === left ? options : 'bind', folder === left ? disk.path : outside, folder]);
     }
     await clearLeftovers({ workDir, alone: false, run: runCommand, log: () => undefined });
-    expect(leftOf(disk)).toEqual([]);
+    expect(leftOf(disk, workDir)).toEqual([]);
     expect(existsSync(left)).toBe(false);
     execFileSync('umount', [other]);
     rmSync(other, { recursive: true });

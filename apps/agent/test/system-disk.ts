@@ -129,8 +129,8 @@ export class SystemDisk {
   }
 }
 
-/** What of a disk is mounted, or shown by a loop device, besides the device itself. */
-export function leftOf(disk: SystemDisk): string[] {
+/** What of a disk is mounted below a folder, or shown by a loop device, besides the device itself. */
+export function leftOf(disk: SystemDisk, workDir: string): string[] {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const backed = readdirSync('/sys/block')
     .filter((name) => name.startsWith('loop'))
@@ -142,7 +142,7 @@ export function leftOf(disk: SystemDisk): string[] {
       }
     });
   return [
-    ...mounts.filter((line) => line.includes('provision-')),
+    ...mounts.filter((line) => line.includes(`${workDir}/`)),
     ...backed.filter((line) => line.endsWith(disk.path)),
   ];
 }

@@ -26,7 +26,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const disk of disks.splice(0)) {
-    const left = leftOf(disk);
+    const left = leftOf(disk, workDir);
     await disk.remove();
     expect(left).toEqual([]);
   }

@@ -228,6 +228,27 @@ describe('the report of a workflow', () => {
     agent.cut();
   });
 
+  it('is kept for the newest twenty jobs of a machine, with their logs', async () => {
+    const { mac, id, agent, order } = await handedOut();
+    const stale = `SELECT gen_random_uuid() AS id, created_at - n * interval '1 minute' AS created_at, n`;
+    await query(
+      server.database,
+      `INSERT INTO flash_jobs SELECT (jsonb_populate_record(job, to_jsonb(older) || '{"state": "failed", "report": []}')).*
+       FROM flash_jobs job, LATERAL (${stale} FROM generate_series(1, 21) n) older WHERE job.id = '${id}'`,
+    );
+    await query(server.database, `INSERT INTO flash_logs SELECT id, 1, 0, 'x' FROM flash_jobs WHERE mac = '${mac}'`);
+    const archive = reportOf({ 'task.state': '' });
+    expect((await asAgent(agent, `/flash-jobs/${id}/report?epoch=${order.epoch}`, archive)).status).toBe(204);
+    const kept = await query(server.database, `SELECT id FROM flash_jobs WHERE mac = '${mac}' AND report IS NOT NULL`);
+    const logs = await query(
+      server.database,
+      `SELECT job_id FROM flash_logs WHERE job_id IN (SELECT id FROM flash_jobs WHERE mac = '${mac}')`,
+    );
+    expect([kept.length, logs.length]).toEqual([20, 20]);
+    expect((await job(server, id)).report).toHaveLength(1);
+    agent.cut();
+  });
+
   it.each<[string, Buffer, number]>([
     ['no archive', Buffer.from('neither this nor that'), 422],
     ['more than is taken', Buffer.alloc(PROTOCOL_LIMITS.maxReportBytes * 2), 413],

@@ -48,7 +48,8 @@ async function loopIsGone(device: string, diskPath: string): Promise<void> {
     try {
       if ((await readFile(backing, 'utf8')).trim() !== diskPath) return;
     } catch (error) {
-      if (['ENOENT', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+      // The last two: it goes at this very moment.
+      if (['ENOENT', 'ENXIO', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
       throw error;
     }
     await sleep(LOOP_GONE_STEP_MS);

@@ -1,12 +1,13 @@
 import { BtyError, type ErrorCode } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, In, QueryFailedError } from 'typeorm';
+import { DataSource, type EntityManager, In, IsNull, Not, QueryFailedError } from 'typeorm';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
 import type { ReportFile } from '../reports/index.js';
 import { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
+import { FlashLogEntity } from './flash-log.entity.js';
 import { FlashReportEntity } from './flash-report.entity.js';
 import { applyChange, type JobChange } from './job-change.js';
 
@@ -122,6 +123,20 @@ export class FlashJobChangesRepository {
   /** Sets the report of an attempt, also when the job is over. */
   async attachReport(id: string, sessionId: string, epoch: number, report: ReportFile[]): Promise<void> {
     await this.source.getRepository(FlashJobEntity).update({ id, sessionId, epoch }, { report });
+  }
+
+  /** Takes the reports and logs off all but the newest jobs of a machine that have a report; returns their ids. */
+  async dropOldReports(mac: string, keep: number): Promise<string[]> {
+    return this.source.transaction(async (manager) => {
+      const order = { createdAt: 'DESC' } as const;
+      const where = { mac, report: Not(IsNull()) };
+      const old = await manager.find(FlashJobEntity, { select: { id: true }, where, order, skip: keep });
+      const ids = old.map(({ id }) => id);
+      if (ids.length === 0) return [];
+      await manager.update(FlashJobEntity, { id: In(ids) }, { report: null });
+      await manager.delete(FlashLogEntity, { jobId: In(ids) });
+      return ids;
+    });
   }
 
   private async swap(

@@ -8,6 +8,9 @@ import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 
 const LIMITS = { maxBytes: PROTOCOL_LIMITS.maxReportBytes, maxFiles: PROTOCOL_LIMITS.maxReportFiles } as const;
 
+/** Of one machine. A lab flashes a machine hundreds of times a day. */
+const KEPT_REPORTS = 20;
+
 /** The reports of workflows that agents run. */
 @Injectable()
 export class FlashJobReports {
@@ -29,10 +32,12 @@ export class FlashJobReports {
 
   /** Stores what a workflow left, also when its job is over by now. Throws as `attemptOf`, ARCHIVE_INVALID, TOO_LARGE. */
   async put(agent: RequestingAgent, jobId: string, epoch: number, archive: Buffer): Promise<void> {
-    await this.attemptOf(agent, jobId, epoch);
+    const { mac } = await this.attemptOf(agent, jobId, epoch);
     const files = readArchive(archive, LIMITS);
     const report = await this.reports.putReport(`flash-jobs/${jobId}`, files);
     await this.changes.attachReport(jobId, agent.sessionId, epoch, report);
+    const dropped = await this.changes.dropOldReports(mac, KEPT_REPORTS);
+    for (const old of dropped) await this.reports.remove(`flash-jobs/${old}`);
   }
 
   /** The report of a job. Throws NOT_FOUND. */
