@@ -152,7 +152,7 @@ describe('the agent of a job with mode cijoe', () => {
     await agent.report({ type: 'flash.log', ...ref, part: PROTOCOL_LIMITS.maxOutputParts, text: 'own log\n' });
     await agent.report({ type: 'flash.finished', ...ref, outcome: 'failed', error });
     for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) text += part.value;
-    expect(text).toBe('== attempt 1 ==\nfirst\nsecond\nown log\n');
+    expect(text).toBe('== attempt 1 ==\nfirst\nsecond\nown log\n\n');
     expect(await job(server, id)).toMatchObject({ state: 'failed', error });
     agent.cut();
   });

@@ -21,7 +21,10 @@ export async function* logText(log: JobLog, signal: AbortSignal): AsyncGenerator
       yield text;
       last = { epoch, part };
     }
-    if (over) return;
+    if (over) {
+      if (last.epoch > 0) yield '\n';
+      return;
+    }
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
   }
 }
