@@ -15,7 +15,6 @@ describe('the settings of the agent', () => {
       searchPath: '/usr/bin',
       consoles: ['/dev/tty1', '/dev/ttyS0'],
       onlyDisks: [],
-      searchPath: '',
       liveEnv: true,
     });
   });

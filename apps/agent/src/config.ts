@@ -18,8 +18,6 @@ export interface AgentConfig {
   mode: LiveEnvMode;
   bootToken: string | undefined;
   stateDir: string;
-  /** Where programs are. */
-  searchPath: string;
   /** Terminals for the screen. */
   consoles: string[];
   /** When not empty: the only block devices that are looked at. */
@@ -95,7 +93,6 @@ export function parseAgentConfig(
     mode: parseMode(setting('mode')),
     bootToken: parseToken(setting('token')),
     stateDir: flags.stateDir ?? env.BTY_AGENT_STATE_DIR ?? STATE_DIR,
-    searchPath: env.PATH ?? '',
     consoles: words(env.BTY_CONSOLES),
     onlyDisks: flags.disk ?? words(env.BTY_DISKS),
     searchPath: env.PATH ?? '',
