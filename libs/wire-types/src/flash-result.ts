@@ -131,7 +131,7 @@ export class FlashResult {
   @Max(MAX_INT)
   bytes_zeroed: number;
 
-  /** Bytes read from the target past every cache, after the last of them was flushed, and found right. */
+  /** Bytes read from the target past every cache and found right; those that were written, after they were flushed. */
   @IsInt()
   @Min(0)
   @Max(MAX_INT)

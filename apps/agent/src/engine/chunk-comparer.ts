@@ -1,5 +1,5 @@
-import { blake3 } from '@napi-rs/blake-hash';
 import type { DiskAccess } from './block-target.js';
+import { ChunkJudge } from './chunk-judge.js';
 import { type ChunkRun, type ChunkTable, cutRuns, runRange } from './chunk-table.js';
 import { OneAtATime } from './one-at-a-time.js';
 import type { Spent } from './segment.js';
@@ -13,32 +13,18 @@ interface Block {
 
 // One is compared while the next is on its way.
 const READS_AHEAD = 2;
-// Stays in the processor's cache beside what it is compared with.
-const ZEROS = Buffer.alloc(128 * 1024);
-
-/** Whether all bytes are zero; three times as fast as a digest. */
-export function isZeros(bytes: Buffer): boolean {
-  for (let at = 0; at < bytes.length; at += ZEROS.length) {
-    const piece = bytes.subarray(at, at + ZEROS.length);
-    if (!piece.equals(piece.length === ZEROS.length ? ZEROS : ZEROS.subarray(0, piece.length))) return false;
-  }
-  return true;
-}
-
-/** Whether these bytes are what the table says of the chunk. */
-export function isRight(table: ChunkTable, chunk: number, bytes: Buffer): boolean {
-  return table.isZero(chunk) ? isZeros(bytes) : blake3(bytes).equals(table.digest(chunk));
-}
-
 /** Reads chunks from the disk and says which are not what they are to be. One segment is read at a time, in order. */
 export class ChunkComparer {
   readonly #reading = new OneAtATime();
+  readonly #judge: ChunkJudge;
 
   constructor(
     private readonly access: DiskAccess,
     private readonly table: ChunkTable,
     private readonly slots: SlotPool,
-  ) {}
+  ) {
+    this.#judge = new ChunkJudge(table);
+  }
 
   /** The chunks of the run that differ, ascending. */
   differing(run: ChunkRun, spent: Spent, signal: AbortSignal): Promise<number[]> {
@@ -46,18 +32,18 @@ export class ChunkComparer {
       const different: number[] = [];
       for await (const block of this.#blocks(run, spent, signal)) {
         const startMs = performance.now();
-        this.#judge(block, different);
+        this.#judgeBlock(block, different);
         spent.cpuMs += performance.now() - startMs;
       }
       return different;
     });
   }
 
-  #judge({ run, offsetBytes, bytes }: Block, different: number[]): void {
+  #judgeBlock({ run, offsetBytes, bytes }: Block, different: number[]): void {
     for (let chunk = run.firstChunk; chunk < run.firstChunk + run.chunkCount; chunk += 1) {
       const range = this.table.chunkRange(chunk);
       const from = range.offsetBytes - offsetBytes;
-      if (!isRight(this.table, chunk, bytes.subarray(from, from + range.lengthBytes))) different.push(chunk);
+      if (!this.#judge.isRight(chunk, bytes.subarray(from, from + range.lengthBytes))) different.push(chunk);
     }
   }
 

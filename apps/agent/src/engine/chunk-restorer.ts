@@ -1,161 +1,149 @@
 import { ChunkDecoder } from '@bty/image-format';
 import { BtyError, toBtyError } from '@bty/wire-types';
-import { blake3 } from '@napi-rs/blake-hash';
 import type { DiskAccess } from './block-target.js';
+import { ChunkJudge } from './chunk-judge.js';
 import type { PackedTable } from './chunk-table.js';
-import { type FrameGroup, frameGroups } from './frame-groups.js';
-import type { FrameSource } from './frame-source.js';
+import { ExtentWriter } from './extent-writer.js';
+import { type FrameGroup, type FramePart, frameGroups } from './frame-groups.js';
+import { type FrameSource, fetchInto } from './frame-source.js';
 import type { SegmentDone } from './segment.js';
 import type { SlotPool } from './slot-pool.js';
 
 const MAX_ATTEMPTS = 3;
 
-/** What the restorer works with; the slots of `fetchSlots` take the largest request. */
+/** What the restorer works with; the slots of `partSlots` take any part. */
 export interface RestorerPorts {
   access: Pick<DiskAccess, 'write'>;
   table: PackedTable;
   frames: FrameSource;
   slots: SlotPool;
-  fetchSlots: SlotPool;
+  partSlots: SlotPool;
   onRetry(reason: string): void;
 }
 
-/** Writes of one segment. With `ordered` the first one ends before any other begins. */
-class SegmentWrites {
-  readonly #all: Promise<void>[] = [];
-  #before: Promise<void> = Promise.resolve();
-
-  constructor(private readonly ordered: boolean) {}
-
-  /** `after` is called in any case, also when the write is not begun any more. */
-  add(write: () => Promise<void>, after: () => void): void {
-    const work = this.#before.then(write).finally(after);
-    work.catch(() => undefined); // thrown by `done`
-    if (this.ordered && this.#all.length === 0) this.#before = work;
-    this.#all.push(work);
-  }
-
-  async done(): Promise<void> {
-    await this.settled();
-    await Promise.all(this.#all);
-  }
-
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#all);
-  }
+/** How chunks are restored. */
+export interface RestoreOrder {
+  /** The first write ends before any other begins. */
+  ordered: boolean;
+  /** No chunk is written whose digest is not right: for chunks that nobody reads back. */
+  checked: boolean;
 }
 
-/** Fetches the frames of data chunks, decompresses them, checks each chunk's digest, and writes the chunks. */
+/** Fetches the frames of data chunks, decompresses them, and writes the chunks. */
 export class ChunkRestorer {
-  readonly #decoder = new ChunkDecoder();
+  // Who reads back, or has checked, knows more than a frame's checksum.
+  readonly #decoder = new ChunkDecoder({ ignoreChecksum: true });
+  readonly #judge: ChunkJudge;
 
-  constructor(private readonly ports: RestorerPorts) {}
+  constructor(private readonly ports: RestorerPorts) {
+    this.#judge = new ChunkJudge(ports.table);
+  }
 
   /** Restores ascending data chunks. Returns when all are written, and throws when nothing is being written any more. */
-  async restore(chunks: readonly number[], ordered: boolean, done: SegmentDone, signal: AbortSignal): Promise<void> {
-    const writes = new SegmentWrites(ordered);
-    try {
-      for (const group of frameGroups(this.ports.table, chunks, this.ports.fetchSlots.slotBytes)) {
-        const slot = await this.ports.fetchSlots.take();
-        try {
-          const bytes = slot.subarray(0, group.range.lengthBytes);
-          await this.#fetch(group.range.offsetBytes, bytes, done, signal);
-          await this.#decodeGroup(group, bytes, writes, done, signal);
-        } finally {
-          this.ports.fetchSlots.give(slot);
-        }
-      }
-      await writes.done();
-    } finally {
-      await writes.settled();
-    }
-  }
-
-  async #fetch(offsetBytes: number, into: Buffer, done: SegmentDone, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const startMs = performance.now();
-    done.fetchedBytes += await this.ports.frames.fetch(offsetBytes, into, signal);
-    done.networkMs += performance.now() - startMs;
-  }
-
-  /** Neighbouring chunks are written together, as far as they fit one slot. */
-  async #decodeGroup(
-    group: FrameGroup,
-    frames: Buffer,
-    writes: SegmentWrites,
+  async restore(
+    chunks: readonly number[],
+    { ordered, checked }: RestoreOrder,
     done: SegmentDone,
     signal: AbortSignal,
   ): Promise<void> {
-    const { table, slots } = this.ports;
-    let slot: Buffer | undefined;
-    let startBytes = 0;
-    let filledBytes = 0;
-    const write = (): void => {
-      if (slot === undefined) return;
-      this.#write(slot, filledBytes, startBytes, writes, done);
-      slot = undefined;
-    };
+    const { access, slots, table, partSlots } = this.ports;
+    const writer = new ExtentWriter(access, slots, ordered, done);
     try {
-      for (const chunk of group.chunks) {
-        const { offsetBytes, lengthBytes } = table.chunkRange(chunk);
-        if (offsetBytes !== startBytes + filledBytes || filledBytes + lengthBytes > slots.slotBytes) write();
-        if (slot === undefined) {
-          slot = await slots.take();
-          startBytes = offsetBytes;
-          filledBytes = 0;
-        }
-        const frame = table.frame(chunk);
-        const from = frame.offsetBytes - group.range.offsetBytes;
-        const into = slot.subarray(filledBytes, filledBytes + lengthBytes);
-        await this.#decode(chunk, frames.subarray(from, from + frame.lengthBytes), into, done, signal);
-        filledBytes += lengthBytes;
+      for (const group of frameGroups(table, chunks, partSlots.slotBytes)) {
+        await this.#restoreGroup(group, checked, writer, done, signal);
       }
-      write();
+      await writer.end();
     } finally {
-      if (slot !== undefined) slots.give(slot);
+      await writer.abandon();
     }
   }
 
-  #write(slot: Buffer, bytes: number, offsetBytes: number, writes: SegmentWrites, done: SegmentDone): void {
-    const { access, slots } = this.ports;
-    const write = async (): Promise<void> => {
-      const startMs = performance.now();
-      await access.write(slot.subarray(0, bytes), offsetBytes);
-      done.diskMs += performance.now() - startMs;
-      done.writtenBytes += bytes;
+  /** One request; each part of its answer is decompressed as soon as it is there, while the kernel receives the next. */
+  async #restoreGroup(
+    { range, parts }: FrameGroup,
+    checked: boolean,
+    writer: ExtentWriter,
+    done: SegmentDone,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { partSlots, frames } = this.ports;
+    const memory = await partSlots.take();
+    const left = parts.values();
+    let part = left.next().value;
+    let sinceMs = performance.now();
+    const receiver = {
+      next: () => memory.subarray(0, part?.lengthBytes),
+      full: async () => {
+        done.networkMs += performance.now() - sinceMs;
+        if (part !== undefined) await this.#restorePart(part, memory, checked, writer, done, signal);
+        part = left.next().value;
+        sinceMs = performance.now();
+      },
     };
-    writes.add(write, () => slots.give(slot));
+    try {
+      await frames.receive(range, receiver, signal);
+      done.fetchedBytes += range.lengthBytes;
+    } finally {
+      partSlots.give(memory);
+    }
   }
 
-  async #decode(chunk: number, frame: Buffer, into: Buffer, done: SegmentDone, signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      const problem = this.#tryDecode(chunk, frame, into, done);
-      if (problem === undefined) return;
-      const { offsetBytes, lengthBytes } = this.ports.table.chunkRange(chunk);
-      const place = `chunk ${chunk} (bytes ${offsetBytes} to ${offsetBytes + lengthBytes} of the image)`;
+  async #restorePart(
+    part: FramePart,
+    memory: Buffer,
+    checked: boolean,
+    writer: ExtentWriter,
+    done: SegmentDone,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { table } = this.ports;
+    for (const chunk of part.chunks) {
+      const { offsetBytes, lengthBytes } = table.chunkRange(chunk);
+      const into = await writer.room(offsetBytes, lengthBytes);
+      const frame = table.frame(chunk);
+      const from = frame.offsetBytes - part.offsetBytes;
+      const startMs = performance.now();
+      const problem = this.#tryDecode(chunk, memory.subarray(from, from + frame.lengthBytes), into, checked);
+      done.cpuMs += performance.now() - startMs;
+      if (problem !== undefined) await this.#fetchAgain(chunk, into, problem, done, signal);
+    }
+  }
+
+  /** Fetches one chunk alone, until its digest is right. */
+  async #fetchAgain(
+    chunk: number,
+    into: Buffer,
+    problem: BtyError,
+    done: SegmentDone,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { table, frames, onRetry } = this.ports;
+    const range = table.chunkRange(chunk);
+    const place = `chunk ${chunk} (bytes ${range.offsetBytes} to ${range.offsetBytes + range.lengthBytes} of the image)`;
+    const { offsetBytes, lengthBytes } = table.frame(chunk);
+    let last: BtyError | undefined = problem;
+    for (let attempt = 1; last !== undefined; attempt += 1) {
       if (attempt === MAX_ATTEMPTS) {
-        throw new BtyError('DIGEST_MISMATCH', `${place} came damaged ${attempt} times: ${problem.message}`, {
-          details: { chunk, offset_bytes: offsetBytes, length_bytes: lengthBytes },
-          cause: problem,
+        throw new BtyError('DIGEST_MISMATCH', `${place} came damaged ${attempt} times: ${last.message}`, {
+          details: { chunk, offset_bytes: range.offsetBytes, length_bytes: range.lengthBytes },
+          cause: last,
         });
       }
-      this.ports.onRetry(`${place} came damaged: ${problem.message}; fetching it again`);
-      const { offsetBytes: packOffset, lengthBytes: frameBytes } = this.ports.table.frame(chunk);
-      frame = Buffer.alloc(frameBytes);
-      await this.#fetch(packOffset, frame, done, signal);
+      onRetry(`${place} came damaged: ${last.message}; fetching it again`);
+      const frame = Buffer.alloc(lengthBytes);
+      await fetchInto(frames, offsetBytes, frame, signal);
+      done.fetchedBytes += lengthBytes;
+      last = this.#tryDecode(chunk, frame, into, true);
     }
   }
 
-  #tryDecode(chunk: number, frame: Buffer, into: Buffer, done: SegmentDone): BtyError | undefined {
-    const startMs = performance.now();
+  #tryDecode(chunk: number, frame: Buffer, into: Buffer, checked: boolean): BtyError | undefined {
     try {
       this.#decoder.decode(frame, into);
-      if (blake3(into).equals(this.ports.table.digest(chunk))) return undefined;
-      return new BtyError('DIGEST_MISMATCH', 'it does not have the digest that the map states');
     } catch (thrown) {
       return toBtyError(thrown);
-    } finally {
-      done.cpuMs += performance.now() - startMs;
     }
+    if (!checked || this.#judge.isRight(chunk, into)) return undefined;
+    return new BtyError('DIGEST_MISMATCH', 'it does not have the digest that the map states');
   }
 }

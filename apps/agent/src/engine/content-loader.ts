@@ -1,6 +1,7 @@
 import type { DiskAccess } from './block-target.js';
 import { ChunkRestorer } from './chunk-restorer.js';
 import type { PackedTable } from './chunk-table.js';
+import { partMemoryBytes } from './frame-groups.js';
 import type { FrameSource } from './frame-source.js';
 import { nothingDone } from './segment.js';
 import { SlotPool } from './slot-pool.js';
@@ -29,9 +30,10 @@ export async function loadChunks(
   const done = nothingDone();
   if (chunks.length > 0) {
     const slots = new SlotPool(2, Math.max(MIB, table.chunkBytes));
-    const fetchSlots = new SlotPool(1, Math.max(MIB, 2 * table.chunkBytes));
+    const partSlots = new SlotPool(1, partMemoryBytes(table.chunkBytes, MIB));
     const access = memoryAccess(bytes, offsetBytes);
-    await new ChunkRestorer({ access, table, frames, slots, fetchSlots, onRetry }).restore(chunks, false, done, signal);
+    const restorer = new ChunkRestorer({ access, table, frames, slots, partSlots, onRetry });
+    await restorer.restore(chunks, { ordered: false, checked: true }, done, signal);
   }
   return { offsetBytes, bytes, fetchedBytes: done.fetchedBytes };
 }

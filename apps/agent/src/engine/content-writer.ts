@@ -1,6 +1,6 @@
 import { blake3 } from '@napi-rs/blake-hash';
 import type { DiskAccess } from './block-target.js';
-import { isZeros } from './chunk-comparer.js';
+import { isZeros } from './chunk-judge.js';
 import { addChunk, type ChunkRun } from './chunk-table.js';
 import { BLOCK_BYTES, type ContentBlock } from './content-blocks.js';
 import type { SegmentDone } from './segment.js';

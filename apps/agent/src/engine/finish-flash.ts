@@ -6,7 +6,8 @@ import type { EnginePorts, StageClock } from './engine.js';
 import { verifyMismatch } from './errors.js';
 import type { FirstWrite } from './first-write.js';
 import type { FixedParts } from './fixed-parts.js';
-import { addDone, type SegmentDone } from './segment.js';
+import { withNeighbours } from './read-back-runs.js';
+import { addDone, type SegmentDone, type SegmentTask } from './segment.js';
 
 // Large enough that handing out costs nothing, small enough that all threads end at about the same time.
 const SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -27,6 +28,8 @@ export interface WrittenBody {
   /** Chunks that were restored. */
   restored: ChunkRun[];
   body: ChunkRun;
+  /** Chunks were written unchecked, and can be had again. */
+  canRestoreAgain: boolean;
   segmentBytes?: number | undefined;
   totals: SegmentDone;
   stages: StageClock;
@@ -35,35 +38,67 @@ export interface WrittenBody {
   provision?: (() => Promise<void>) | undefined;
 }
 
-/** Reads chunks back on all threads; gives the count of bytes found right. Throws `VERIFY_MISMATCH`. */
+/** Carries out tasks of one kind over runs, and books what they took; gives what was found or done, but for that. */
+async function runOver(
+  { table, crew, totals, segmentBytes }: WrittenBody,
+  task: Pick<SegmentTask, 'kind' | 'checked'>,
+  runs: readonly ChunkRun[],
+  onBytes: (bytesDone: number) => void,
+  signal: AbortSignal,
+): Promise<{ different: ChunkRun[]; rightBytes: number }> {
+  const tasks = [...cutRuns(runs, segmentChunks(table, segmentBytes))].map((run) => ({ ...task, ...run }));
+  const different: ChunkRun[] = [];
+  let rightBytes = 0;
+  const onDone = (done: SegmentDone): void => {
+    different.push(...done.runs);
+    rightBytes += done.skippedBytes;
+    addDone(totals, { ...done, skippedBytes: 0, writtenBytes: 0, zeroedBytes: 0 });
+    onBytes(rightBytes);
+  };
+  await handOut(crew(), tasks, onDone, signal);
+  return { different, rightBytes };
+}
+
+/**
+ * Reads chunks back on all threads; gives the count of bytes found right. What is wrong may have come wrong, for it is
+ * written unchecked: it is restored once more with its digest checked before. Throws `VERIFY_MISMATCH` when it is wrong
+ * again, or when the source cannot be asked twice.
+ */
 async function readBackChunks(
-  { target, table, crew, totals, segmentBytes }: WrittenBody,
+  written: WrittenBody,
   runs: readonly ChunkRun[],
   ports: EnginePorts,
   signal: AbortSignal,
 ): Promise<number> {
+  const { target, table } = written;
   const total = runs.reduce((sum, run) => sum + runRange(table, run).lengthBytes, 0);
   if (total === 0) return 0;
-  let verified = 0;
-  const tasks = [...cutRuns(runs, segmentChunks(table, segmentBytes))].map(
-    (run) => ({ kind: 'look', ...run }) as const,
-  );
-  const onDone = (done: SegmentDone): void => {
-    const [wrong] = done.runs;
-    if (wrong !== undefined) throw verifyMismatch(target.path, runRange(table, wrong));
-    verified += done.skippedBytes;
-    addDone(totals, { ...done, skippedBytes: 0 });
-    ports.onProgress(verified, total);
-  };
-  await handOut(crew(), tasks, onDone, signal);
-  return verified;
+  const tell = (bytesDone: number): void => ports.onProgress(bytesDone, total);
+  const first = await runOver(written, { kind: 'look' }, runs, tell, signal);
+  const [wrong] = first.different;
+  if (wrong === undefined) return total;
+  const mismatch = verifyMismatch(target.path, runRange(table, wrong));
+  if (!written.canRestoreAgain) throw mismatch;
+  ports.log(`${mismatch.message}; it is fetched and written again`);
+  await runOver(written, { kind: 'compare', checked: true }, first.different, () => undefined, signal);
+  await target.flush();
+  const again = await runOver(written, { kind: 'look' }, first.different, () => undefined, signal);
+  const [stillWrong] = again.different;
+  if (stillWrong !== undefined) throw verifyMismatch(target.path, runRange(table, stillWrong));
+  tell(total);
+  return total;
 }
 
-/** What `verify` asks to be read back of the body. */
-function runsToVerify({ verify, restored, body }: WrittenBody): ChunkRun[] {
+/** What is read of the body after the flush. */
+function runsToReadBack({ target, verify, restored, body }: WrittenBody): ChunkRun[] {
   if (verify === 'off' || body.chunkCount === 0) return [];
-  return verify === 'full' ? [body] : restored.toSorted((a, b) => a.firstChunk - b.firstChunk);
+  // What was read through a cache is not proved to be on the medium.
+  if (verify === 'full' && !target.direct) return [body];
+  return verify === 'full' ? withNeighbours(restored, body) : restored.toSorted((a, b) => a.firstChunk - b.firstChunk);
 }
+
+const bodyBytes = ({ table, body }: WrittenBody): number =>
+  body.chunkCount === 0 ? 0 : runRange(table, body).lengthBytes;
 
 async function commitHead({ target, parts, verify, totals }: WrittenBody): Promise<number> {
   try {
@@ -86,7 +121,9 @@ async function finishTouched(written: WrittenBody, ports: EnginePorts, signal: A
   let verified = 0;
   if (verify !== 'off') {
     stages.enter('verifying');
-    verified += await readBackChunks(written, runsToVerify(written), ports, signal);
+    const readBack = await readBackChunks(written, runsToReadBack(written), ports, signal);
+    // Of the rest, every chunk was read past the cache in this run, found right, and not written since.
+    verified += full ? bodyBytes(written) : readBack;
     verified += await parts.readBack('body', full);
   }
   signal.throwIfAborted();
@@ -115,7 +152,7 @@ async function finishUntouched(written: WrittenBody, ports: EnginePorts, signal:
   } else if (verify === 'full') {
     stages.enter('verifying');
     await target.flush();
-    verified += await readBackChunks(written, runsToVerify(written), ports, signal);
+    verified += await readBackChunks(written, runsToReadBack(written), ports, signal);
     for (const zone of ['head', 'body', 'tail'] as const) verified += await parts.readBack(zone, true);
   }
   stages.enter('committing');

@@ -1,5 +1,5 @@
 import type { BlockTarget } from './block-target.js';
-import { isZeros } from './chunk-comparer.js';
+import { isZeros } from './chunk-judge.js';
 import type { DiskZones, FixedPiece } from './disk-zones.js';
 import { verifyMismatch } from './errors.js';
 import type { SegmentDone } from './segment.js';

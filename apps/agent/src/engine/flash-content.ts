@@ -158,6 +158,7 @@ export async function flashContent(
       parts,
       verify,
       restored: writer.restored,
+      canRestoreAgain: false,
       body: { firstChunk: 1, chunkCount: Math.max(0, Math.ceil(rest.offsetBytes / BLOCK_BYTES) - 1) },
       totals,
       stages,

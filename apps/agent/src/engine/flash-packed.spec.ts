@@ -323,6 +323,28 @@ describe('a damaged frame', () => {
   });
 });
 
+describe('a chunk that does not come back as it was written', () => {
+  const raw = patchwork(5 * MIB, 4, 0.1);
+  const image = packImage(raw);
+
+  it.each(['full', 'written'] as const)('is fetched and written once more (%s)', async (verify) => {
+    const before = patchwork(6 * MIB, 5, 0);
+    const target = new MemoryTarget(before);
+    const pack = new MemoryPack(image.pack);
+    const told: string[] = [];
+    const onStage = (stage: FlashStage): void => {
+      if (stage === 'verifying') for (const place of [MIB, 2 * MIB, 3 * MIB]) target.corrupt(place + 77);
+    };
+    const report = await run(target, image, { verify, onStage, pack, onRetry: (reason) => void told.push(reason) });
+    expect(target.medium.equals(expected(raw, before))).toBe(true);
+    expect(told).toEqual([expect.stringMatching(/does not give back.* byte 1048576 .*fetched and written again/)]);
+    const again = pack.fetches.slice(-3).map(({ offsetBytes }) => offsetBytes);
+    const chunks = [MIB, 2 * MIB, 3 * MIB].map((place) => place / 65_536);
+    expect(again).toEqual(chunks.map((chunk) => image.map.frame(chunk).offsetBytes));
+    expect(report.writtenBytes + report.zeroedBytes).toBe(6 * MIB);
+  });
+});
+
 describe('a flash that fails after the first write leaves neither head nor tail', () => {
   const raw = patchwork(5 * MIB, 4, 0.1);
   const image = packImage(raw);
@@ -339,10 +361,15 @@ describe('a flash that fails after the first write leaves neither head nor tail'
     expect(headIsZero(target.medium)).toBe(true);
   });
 
-  it.each(['full', 'written'] as const)('when a written byte changes before it is read back (%s)', async (verify) => {
+  it.each(['full', 'written'] as const)('when a written byte changes whenever it was written (%s)', async (verify) => {
     const target = dirt();
     const onStage = (stage: FlashStage): void => {
-      if (stage === 'verifying') target.corrupt(2 * MIB + 77);
+      if (stage !== 'verifying') return;
+      target.corrupt(2 * MIB + 77);
+      target.beforeRead = (offset, length) => {
+        const written = target.writes.at(-1)?.offsetBytes === 2 * MIB;
+        if (written && offset <= 2 * MIB && 2 * MIB < offset + length) target.corrupt(2 * MIB + 77);
+      };
     };
     expect(await failure(run(target, image, { verify, onStage }))).toMatchObject({
       code: 'VERIFY_MISMATCH',
@@ -351,14 +378,18 @@ describe('a flash that fails after the first write leaves neither head nor tail'
     expect(headIsZero(target.medium)).toBe(true);
   });
 
-  it('when a byte that was right before changes: `full` sees it', async () => {
+  it('when a byte beside what was written changes whenever it was written: `full` sees it', async () => {
     const before = expected(raw, patchwork(6 * MIB, 5, 0));
     before[4 * MIB + 1] = (before[4 * MIB + 1] ?? 0) ^ 1;
     const target = new MemoryTarget(before);
-    const onStage = (stage: FlashStage): void => {
-      if (stage === 'verifying') target.corrupt(2 * MIB + 1);
+    const beside = 4 * MIB + 65_536;
+    target.afterWrite = (offset) => {
+      if (offset === 4 * MIB || offset === beside) target.corrupt(beside);
     };
-    expect((await failure(run(target, image, { onStage }))).details.offset_bytes).toBe(2 * MIB);
+    expect(await failure(run(target, image))).toMatchObject({
+      code: 'VERIFY_MISMATCH',
+      details: { offset_bytes: beside },
+    });
   });
 
   it('when a write fails, and says where', async () => {

@@ -27,9 +27,9 @@ async function restoreBody(
   ports: EnginePorts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { table, crew, totals, restored, body, segmentBytes } = written;
-  const kind = prepared.strategy;
-  const tasks = [...cutRuns([body], segmentChunks(table, segmentBytes))].map((run) => ({ kind, ...run }));
+  const { table, crew, totals, restored, body, segmentBytes, verify } = written;
+  const order = { kind: prepared.strategy, checked: verify === 'off' };
+  const tasks = [...cutRuns([body], segmentChunks(table, segmentBytes))].map((run) => ({ ...order, ...run }));
   let bytesDone = 0;
   await handOut(
     crew(),
@@ -88,6 +88,7 @@ export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal
       parts,
       verify,
       restored: [],
+      canRestoreAgain: true,
       body: { firstChunk: prepared.body.first, chunkCount: prepared.body.end - prepared.body.first },
       segmentBytes,
       totals: { ...nothingDone(), fetchedBytes: prepared.fetchedBytes },

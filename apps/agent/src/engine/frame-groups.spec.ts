@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PackedTable } from './chunk-table.js';
-import { frameGroups } from './frame-groups.js';
+import { frameGroups, partMemoryBytes } from './frame-groups.js';
 import { packImage } from './packed-image.builder.js';
 import { patchwork } from './patchwork.builder.js';
 
@@ -9,18 +9,23 @@ const { map } = packImage(patchwork(4 * 1024 * 1024, 5), { chunkBytes: 4096 });
 const data = Array.from({ length: map.chunkCount }, (_, chunk) => chunk).filter((chunk) => !map.isZero(chunk));
 
 describe('frames that are fetched together', () => {
-  it('cover every wanted chunk once, in order, within the bound', () => {
+  it('cover every wanted chunk once, in order, in parts side by side that fit their memory', () => {
     fc.assert(
-      fc.property(fc.subarray(data), fc.integer({ min: 100, max: 100_000 }), (chunks, maxBytes) => {
-        const groups = frameGroups(map, chunks, maxBytes);
-        expect(groups.flatMap((group) => group.chunks)).toEqual(chunks);
-        for (const { range, chunks: within } of groups) {
-          expect(range.lengthBytes <= maxBytes || within.length === 1).toBe(true);
-          for (const chunk of within) {
-            const frame = map.frame(chunk);
-            expect(frame.offsetBytes).toBeGreaterThanOrEqual(range.offsetBytes);
-            expect(frame.offsetBytes + frame.lengthBytes).toBeLessThanOrEqual(range.offsetBytes + range.lengthBytes);
+      fc.property(fc.subarray(data), fc.integer({ min: 100, max: 100_000 }), (chunks, maxPartBytes) => {
+        const groups = frameGroups(map, chunks, maxPartBytes);
+        expect(groups.flatMap(({ parts }) => parts).flatMap((part) => part.chunks)).toEqual(chunks);
+        for (const { range, parts } of groups) {
+          let end = range.offsetBytes;
+          for (const part of parts) {
+            expect(part.offsetBytes).toBe(end);
+            end += part.lengthBytes;
+            expect(part.lengthBytes).toBeLessThanOrEqual(partMemoryBytes(map.chunkBytes, maxPartBytes));
+            for (const frame of part.chunks.map((chunk) => map.frame(chunk))) {
+              expect(frame.offsetBytes).toBeGreaterThanOrEqual(part.offsetBytes);
+              expect(frame.offsetBytes + frame.lengthBytes).toBeLessThanOrEqual(end);
+            }
           }
+          expect(end).toBe(range.offsetBytes + range.lengthBytes);
         }
       }),
     );

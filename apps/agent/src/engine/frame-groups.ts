@@ -1,35 +1,51 @@
 import type { ByteRange } from '@bty/image-format';
 import type { PackedTable } from './chunk-table.js';
 
-/** Frames that are fetched with one request: a range of the pack, and the chunks whose frames are wanted from it. */
+/** A stretch of a pack that fits the memory for it, and the chunks whose frames are wanted from it. */
+export interface FramePart extends ByteRange {
+  chunks: number[];
+}
+
+/** What is fetched with one request: parts that lie side by side. */
 export interface FrameGroup {
   range: ByteRange;
-  chunks: number[];
+  parts: FramePart[];
 }
 
 // What a request costs server and line equals about this many bytes more of a running one.
 const MAX_GAP_BYTES = 64 * 1024;
 
-/** Groups ascending data chunks into ranges of at most `maxBytes`, or of one frame, reading over small gaps. */
+/**
+ * Groups the frames of ascending data chunks into requests, reading over small gaps, and these into parts of at most
+ * `maxPartBytes`. One frame with the gap before it may take more: as much as a gap, a chunk and a frame's overhead.
+ */
 export function frameGroups(
   table: Pick<PackedTable, 'frame'>,
   chunks: readonly number[],
-  maxBytes: number,
+  maxPartBytes: number,
 ): FrameGroup[] {
   const groups: FrameGroup[] = [];
   for (const chunk of chunks) {
-    const { offsetBytes, lengthBytes } = table.frame(chunk);
+    const frame = table.frame(chunk);
+    const frameEnd = frame.offsetBytes + frame.lengthBytes;
     const group = groups.at(-1);
-    if (group !== undefined) {
-      const end = group.range.offsetBytes + group.range.lengthBytes;
-      const grown = offsetBytes + lengthBytes - group.range.offsetBytes;
-      if (offsetBytes - end <= MAX_GAP_BYTES && grown <= maxBytes) {
-        group.range.lengthBytes = grown;
-        group.chunks.push(chunk);
-        continue;
-      }
+    const end = group === undefined ? 0 : group.range.offsetBytes + group.range.lengthBytes;
+    if (group === undefined || frame.offsetBytes - end > MAX_GAP_BYTES) {
+      groups.push({ range: { ...frame }, parts: [{ ...frame, chunks: [chunk] }] });
+      continue;
     }
-    groups.push({ range: { offsetBytes, lengthBytes }, chunks: [chunk] });
+    group.range.lengthBytes = frameEnd - group.range.offsetBytes;
+    const part = group.parts.at(-1);
+    if (part !== undefined && frameEnd - part.offsetBytes <= maxPartBytes) {
+      part.lengthBytes = frameEnd - part.offsetBytes;
+      part.chunks.push(chunk);
+    } else group.parts.push({ offsetBytes: end, lengthBytes: frameEnd - end, chunks: [chunk] });
   }
   return groups;
+}
+
+/** Memory that takes any part of frames of such chunks, when parts are to have this size. */
+export function partMemoryBytes(chunkBytes: number, maxPartBytes: number): number {
+  // A frame may be a little larger than its chunk.
+  return Math.max(maxPartBytes, chunkBytes + 1024 + MAX_GAP_BYTES);
 }

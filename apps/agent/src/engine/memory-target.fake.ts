@@ -15,6 +15,7 @@ export class MemoryTarget implements BlockTarget {
   readonly writes: ByteRange[] = [];
   /** Runs before each write, with its place; what it throws is the write's failure. */
   beforeWrite: (offsetBytes: number, lengthBytes: number) => void = () => undefined;
+  afterWrite: (offsetBytes: number) => void = () => undefined;
   beforeRead: (offsetBytes: number, lengthBytes: number) => void = () => undefined;
   readonly #cached: Buffer;
   #unflushed: { offsetBytes: number; bytes: Buffer }[] = [];
@@ -37,6 +38,7 @@ export class MemoryTarget implements BlockTarget {
     this.writes.push({ offsetBytes, lengthBytes: from.length });
     from.copy(this.#cached, offsetBytes);
     this.#unflushed.push({ offsetBytes, bytes: Buffer.from(from) });
+    this.afterWrite(offsetBytes);
   }
 
   async zero({ offsetBytes, lengthBytes }: ByteRange): Promise<void> {

@@ -12,7 +12,7 @@ import {
   piecesOf,
   tailPieces,
 } from './disk-zones.js';
-import type { FrameSource } from './frame-source.js';
+import { type FrameSource, fetchInto } from './frame-source.js';
 import { sampleDisk } from './sample.js';
 import { chooseStrategy, SURELY_COMPARE } from './strategy.js';
 
@@ -56,8 +56,8 @@ async function probeLink(
   const bytes = Math.min(PROBE_BYTES, table.pack.sizeBytes);
   const startMs = performance.now();
   const offsetBytes = Math.floor((table.pack.sizeBytes - bytes) / 2);
-  const fetched = await frames.fetch(offsetBytes, Buffer.allocUnsafeSlow(bytes), signal);
-  return { rate: (bytes * 1000) / Math.max(performance.now() - startMs, 0.001), bytes: fetched };
+  await fetchInto(frames, offsetBytes, Buffer.allocUnsafeSlow(bytes), signal);
+  return { rate: (bytes * 1000) / Math.max(performance.now() - startMs, 0.001), bytes };
 }
 
 function dataBytes(table: PackedTable, { first, end }: Prepared['body']): number {

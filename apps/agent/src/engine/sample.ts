@@ -1,5 +1,5 @@
 import type { DiskAccess } from './block-target.js';
-import { isRight } from './chunk-comparer.js';
+import { ChunkJudge } from './chunk-judge.js';
 import { type ChunkRun, type ChunkTable, runRange } from './chunk-table.js';
 import { SlotPool } from './slot-pool.js';
 
@@ -37,6 +37,7 @@ export async function sampleDisk(
 ): Promise<Sample> {
   const chunks = spread(table, first, end);
   const slots = new SlotPool(READS_AT_ONCE, Math.max(READ_BYTES, table.chunkBytes));
+  const judge = new ChunkJudge(table);
   let matchingChunks = 0;
   let bytes = 0;
   const startMs = performance.now();
@@ -47,7 +48,7 @@ export async function sampleDisk(
         const { offsetBytes, lengthBytes } = runRange(table, around(table, chunk, end));
         await access.read(slot.subarray(0, lengthBytes), offsetBytes);
         bytes += lengthBytes;
-        if (isRight(table, chunk, slot.subarray(0, table.chunkRange(chunk).lengthBytes))) matchingChunks += 1;
+        if (judge.isRight(chunk, slot.subarray(0, table.chunkRange(chunk).lengthBytes))) matchingChunks += 1;
       } finally {
         slots.give(slot);
       }

@@ -1,7 +1,8 @@
 import type { DiskAccess } from './block-target.js';
 import { ChunkComparer } from './chunk-comparer.js';
-import { ChunkRestorer } from './chunk-restorer.js';
+import { ChunkRestorer, type RestoreOrder } from './chunk-restorer.js';
 import { addChunk, type ChunkRun, type ChunkTable, type PackedTable, runRange } from './chunk-table.js';
+import { partMemoryBytes } from './frame-groups.js';
 import type { FrameSource } from './frame-source.js';
 import { nothingDone, type SegmentDone, type SegmentTask } from './segment.js';
 import { SlotPool } from './slot-pool.js';
@@ -11,22 +12,17 @@ export const SEGMENTS_AT_ONCE = 3;
 
 const MIB = 1024 * 1024;
 const SLOT_BYTES = MIB;
-// A frame may be a little larger than its chunk.
-const FRAME_OVERHEAD_BYTES = 64 * 1024;
+// What comes over the line is decompressed in parts of this size, from memory that the processor's cache still has.
+const PART_BYTES = 512 * 1024;
 
-/** What the threads of a flash share: so much memory for the disk, and for what comes over the line. In bytes. */
+/** Memory for the disk that the threads of a flash share, in bytes. */
 const DISK_MEMORY_BYTES = 16 * MIB;
-const LINE_MEMORY_BYTES = 12 * MIB;
 const LEAST_SLOTS = 4;
 
-/** The buffers of one of so many threads. Large chunks take more than their share, for they do not fit it. */
-function poolsFor(chunkBytes: number, threads: number): { slots: SlotPool; fetchSlots: () => SlotPool } {
+/** Buffers of one of so many threads. Large chunks take more than their share, for they do not fit it. */
+function diskSlots(chunkBytes: number, threads: number): SlotPool {
   const slotBytes = Math.max(SLOT_BYTES, chunkBytes);
-  const slots = Math.max(LEAST_SLOTS, Math.floor(DISK_MEMORY_BYTES / threads / slotBytes));
-  const share = Math.floor(LINE_MEMORY_BYTES / threads / SEGMENTS_AT_ONCE);
-  const fetchBytes = Math.max(share, chunkBytes + FRAME_OVERHEAD_BYTES);
-  const fetches = fetchBytes > share ? 2 : SEGMENTS_AT_ONCE;
-  return { slots: new SlotPool(slots, slotBytes), fetchSlots: () => new SlotPool(fetches, fetchBytes) };
+  return new SlotPool(Math.max(LEAST_SLOTS, Math.floor(DISK_MEMORY_BYTES / threads / slotBytes)), slotBytes);
 }
 
 /** The chunks to write, and where their frames come from. */
@@ -49,10 +45,11 @@ export class SegmentRunner {
     private readonly restoring: Restoring | undefined,
     threads = 1,
   ) {
-    const { slots, fetchSlots } = poolsFor(table.chunkBytes, threads);
+    const slots = diskSlots(table.chunkBytes, threads);
     this.#comparer = new ChunkComparer(access, table, slots);
     if (restoring === undefined) return;
-    this.#restorer = new ChunkRestorer({ access, slots, fetchSlots: fetchSlots(), ...restoring });
+    const partSlots = new SlotPool(SEGMENTS_AT_ONCE, partMemoryBytes(table.chunkBytes, PART_BYTES));
+    this.#restorer = new ChunkRestorer({ access, slots, partSlots, ...restoring });
   }
 
   async run(task: SegmentTask, signal: AbortSignal): Promise<SegmentDone> {
@@ -64,7 +61,7 @@ export class SegmentRunner {
     if (task.kind !== 'look' && different.length > 0) {
       await this.restoring?.mayWrite();
       signal.throwIfAborted();
-      await this.#restore(different, unread, done, signal);
+      await this.#restore(different, { ordered: unread, checked: task.checked === true }, done, signal);
     }
     return done;
   }
@@ -78,14 +75,14 @@ export class SegmentRunner {
     return (await this.#comparer.differing({ firstChunk, chunkCount: 1 }, done, signal)).length === 0;
   }
 
-  async #restore(chunks: number[], ordered: boolean, done: SegmentDone, signal: AbortSignal): Promise<void> {
+  async #restore(chunks: number[], order: RestoreOrder, done: SegmentDone, signal: AbortSignal): Promise<void> {
     const data = chunks.filter((chunk) => !this.table.isZero(chunk));
     const zeroRuns: ChunkRun[] = [];
     for (const chunk of chunks) if (this.table.isZero(chunk)) addChunk(zeroRuns, chunk);
-    if (!ordered) await this.#zero(zeroRuns, done);
-    await this.#restorer?.restore(data, ordered, done, signal);
+    if (!order.ordered) await this.#zero(zeroRuns, done);
+    await this.#restorer?.restore(data, order, done, signal);
     signal.throwIfAborted();
-    if (ordered) await this.#zero(zeroRuns, done);
+    if (order.ordered) await this.#zero(zeroRuns, done);
   }
 
   async #zero(runs: ChunkRun[], done: SegmentDone): Promise<void> {

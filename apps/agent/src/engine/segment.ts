@@ -6,6 +6,8 @@ import type { ChunkRun } from './chunk-table.js';
  */
 export interface SegmentTask extends ChunkRun {
   kind: 'compare' | 'write-through' | 'look';
+  /** Writes no chunk whose digest is not right; else who reads back finds out. */
+  checked?: boolean;
 }
 
 /** Where the time of the work went, in milliseconds, summed over whatever ran at once. */

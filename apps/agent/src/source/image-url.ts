@@ -1,5 +1,6 @@
 import type { RandomAccess } from '@bty/image-format';
 import { BtyError } from '@bty/wire-types';
+import { fetchInto } from '../engine/frame-source.js';
 import { ask } from '../http-ask.js';
 import { type RangedFile, RangedSource } from './ranged-source.js';
 
@@ -81,7 +82,8 @@ export class RemoteFile implements RandomAccess {
   ): Promise<Uint8Array> {
     const memory =
       into === undefined ? Buffer.allocUnsafeSlow(lengthBytes) : Buffer.from(into.buffer, into.byteOffset, lengthBytes);
-    this.fetchedBytes += await this.#source.fetch(offsetBytes, memory, signal);
+    await fetchInto(this.#source, offsetBytes, memory, signal);
+    this.fetchedBytes += lengthBytes;
     return memory;
   }
 

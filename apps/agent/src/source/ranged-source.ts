@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ImageMap } from '@bty/image-format';
+import type { ByteRange, ImageMap } from '@bty/image-format';
 import { BtyError } from '@bty/wire-types';
 import { fullJitterMs } from '../backoff.js';
-import type { FrameSource } from '../engine/frame-source.js';
+import type { FrameSource, PartReceiver } from '../engine/frame-source.js';
+import { PartCursor } from './part-cursor.js';
 import { judgeRangeAnswer } from './range-answer.js';
 import { RangeConnection } from './range-connection.js';
 
@@ -53,31 +54,29 @@ export class RangedSource implements FrameSource {
     this.#url = new URL(file.url);
   }
 
-  async fetch(offsetBytes: number, into: Buffer, signal: AbortSignal): Promise<number> {
-    let received = 0;
-    let filled = 0;
-    for (let failures = 0; filled < into.length; ) {
+  async receive({ offsetBytes, lengthBytes }: ByteRange, receiver: PartReceiver, signal: AbortSignal): Promise<void> {
+    const cursor = new PartCursor(lengthBytes, receiver);
+    for (let failures = 0; cursor.leftBytes > 0; ) {
       signal.throwIfAborted();
-      const before = filled;
+      const before = cursor.filledBytes;
       const connection = this.#connection();
       const reused = connection.used;
       try {
-        await this.#get(connection, offsetBytes + filled, into.subarray(filled), signal, (bytes) => {
-          filled += bytes;
-          received += bytes;
-        });
+        await this.#get(connection, offsetBytes + before, cursor, signal);
       } catch (error) {
+        await cursor.settled();
+        if (cursor.failure !== undefined) throw cursor.failure.reason;
         signal.throwIfAborted();
         if (error instanceof BtyError) throw error;
+        const { filledBytes } = cursor;
         // The server may close a connection that was idle; that is no failure of anything.
-        if (reused && filled === before) continue;
-        failures = filled > before ? 0 : failures + 1;
-        const place = `byte ${offsetBytes + filled} of ${this.file.what}`;
+        if (reused && filledBytes === before) continue;
+        failures = filledBytes > before ? 0 : failures + 1;
+        const place = `byte ${offsetBytes + filledBytes} of ${this.file.what}`;
         this.ports.onRetry(`transfer interrupted at ${place}: ${describe(error)}; resuming`);
         await this.#pause(failures, signal);
       }
     }
-    return received;
   }
 
   /** Ends the connections; nothing is fetched any more. */
@@ -95,21 +94,15 @@ export class RangedSource implements FrameSource {
     }
   }
 
-  async #get(
-    connection: RangeConnection,
-    offsetBytes: number,
-    into: Buffer,
-    signal: AbortSignal,
-    onBytes: (bytes: number) => void,
-  ): Promise<void> {
+  async #get(connection: RangeConnection, offsetBytes: number, into: PartCursor, signal: AbortSignal): Promise<void> {
     const abort = (): void => connection.destroy();
     signal.addEventListener('abort', abort, { once: true });
     this.#busy.add(connection);
     try {
       const target = `${this.#url.pathname}${this.#url.search}`;
-      const headers = this.#headers(offsetBytes, into.length);
-      const accept = this.#judge(offsetBytes, into.length);
-      await connection.get({ target, headers, accept, into, onBytes });
+      const headers = this.#headers(offsetBytes, into.leftBytes);
+      const accept = this.#judge(offsetBytes, into.leftBytes);
+      await connection.get({ target, headers, accept, into });
       this.#idle.push(connection);
     } catch (error) {
       connection.destroy();
