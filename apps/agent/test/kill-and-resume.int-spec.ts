@@ -74,14 +74,13 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; stdout
   return { code, stdout };
 }
 
-/** Waits until so many parts of the pack were asked for, and a moment longer. */
-async function untilAsked(requests: number): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (pack.requests.length < requests) {
-    if (Date.now() > deadline) throw new Error(`only ${pack.requests.length} requests came`);
+/** Waits until so many bytes of the pack were sent since then. */
+async function untilSent(since: number, bytes: number): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (pack.bytesSent - since < bytes) {
+    if (Date.now() > deadline) throw new Error(`only ${pack.bytesSent - since} bytes were sent`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * 100));
 }
 
 /** Data chunks of the image between the disk's ends that the disk holds. */
@@ -122,9 +121,10 @@ describe('a flash that is killed at any moment', () => {
     let right: number[] = [];
     let cutOff = 0;
     for (let kill = 0; kill < KILLS; kill += 1) {
+      const since = pack.bytesSent;
       const child = start();
       const end = ended(child);
-      await Promise.race([untilAsked(5 + Math.floor(Math.random() * 6)), end]);
+      await Promise.race([untilSent(since, (3 + Math.random() * 8) * MIB), end]);
       child.kill('SIGKILL');
       const { code } = await end;
       const fetched = fetchedChunks();

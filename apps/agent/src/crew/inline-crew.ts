@@ -4,7 +4,7 @@ import type { SegmentDone, SegmentTask } from '../engine/segment.js';
 import { type Restoring, SEGMENTS_AT_ONCE, SegmentRunner } from '../engine/segment-runner.js';
 import type { Crew } from './crew.js';
 
-/** A crew of this thread alone: for one processor, and for disks that only this thread can reach. */
+/** A crew of this thread alone; `threads` is how many share the memory for buffers. */
 export class InlineCrew implements Crew {
   readonly threads = 1;
   readonly capacity = SEGMENTS_AT_ONCE;
@@ -15,8 +15,9 @@ export class InlineCrew implements Crew {
     access: DiskAccess,
     table: ChunkTable,
     private readonly restoring?: Restoring,
+    threads = 1,
   ) {
-    this.#runner = new SegmentRunner(access, table, restoring);
+    this.#runner = new SegmentRunner(access, table, restoring, threads);
   }
 
   run(task: SegmentTask): Promise<SegmentDone> {

@@ -6,6 +6,7 @@ import type { DigestTable } from '../engine/digest-table.js';
 import { type RangedFile, RangedSource } from '../source/ranged-source.js';
 import type { Crew, CrewPorts } from './crew.js';
 import { InlineCrew } from './inline-crew.js';
+import { JointCrew } from './joint-crew.js';
 import { ThreadCrew } from './thread-crew.js';
 
 declare const BTY_WORKER: string | undefined;
@@ -23,13 +24,27 @@ const MAX_THREADS = 4;
 export type SharedTable = { kind: 'map'; map: ImageMap; bytes: Uint8Array } | { kind: 'digests'; table: DigestTable };
 
 /** Threads for a disk: one a processor; one alone where the heads of the disk would run to and fro between them. */
-function threadsFor(target: DeviceTarget, processors: number): number {
-  return target.device.rotational ? 1 : Math.min(MAX_THREADS, processors);
+function threadsFor(target: BlockTarget, processors: number): number {
+  return target instanceof DeviceTarget && !target.device.rotational ? Math.min(MAX_THREADS, processors) : 1;
+}
+
+/** This thread, which otherwise would wait for the others. */
+function ownCrew(
+  target: BlockTarget,
+  shared: SharedTable,
+  pack: RangedFile | undefined,
+  ports: CrewPorts,
+  threads: number,
+): InlineCrew {
+  if (shared.kind === 'digests') return new InlineCrew(target, shared.table, undefined, threads);
+  if (pack === undefined) return new InlineCrew(target, shared.map, undefined, threads);
+  const frames = new RangedSource(pack, ports);
+  return new InlineCrew(target, shared.map, { table: shared.map, frames, ...ports }, threads);
 }
 
 /**
- * Opens a crew that compares a disk with a table, and with a pack restores it. Threads where there is more than one
- * processor and a device that they can share; this thread alone elsewhere.
+ * Opens a crew that compares a disk with a table, and with a pack restores it: this thread, and where there is more than
+ * one processor and a device that they can share, threads for the others.
  */
 export function openCrew(
   target: BlockTarget,
@@ -38,15 +53,13 @@ export function openCrew(
   ports: CrewPorts,
   processors = availableParallelism(),
 ): Crew {
-  if (target instanceof DeviceTarget && processors > 1) {
-    const table =
-      shared.kind === 'map'
-        ? ({ kind: 'map', bytes: shared.bytes } as const)
-        : ({ kind: 'digests', facts: shared.table.facts } as const);
-    return new ThreadCrew(WORKER_ENTRY, threadsFor(target, processors), { device: target.device, table, pack }, ports);
-  }
-  if (shared.kind === 'digests') return new InlineCrew(target, shared.table);
-  if (pack === undefined) return new InlineCrew(target, shared.map);
-  const frames = new RangedSource(pack, ports);
-  return new InlineCrew(target, shared.map, { table: shared.map, frames, ...ports });
+  const threads = threadsFor(target, processors);
+  const own = ownCrew(target, shared, pack, ports, threads);
+  if (threads === 1 || !(target instanceof DeviceTarget)) return own;
+  const table =
+    shared.kind === 'map'
+      ? ({ kind: 'map', bytes: shared.bytes } as const)
+      : ({ kind: 'digests', facts: shared.table.facts } as const);
+  const setup = { device: target.device, table, pack, threads };
+  return new JointCrew([own, new ThreadCrew(WORKER_ENTRY, threads - 1, setup, ports)]);
 }

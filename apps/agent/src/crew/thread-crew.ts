@@ -19,7 +19,7 @@ interface Member {
   ended: Promise<unknown>;
 }
 
-/** Worker threads that share one open disk. Each takes segments from end to end, so that nothing is copied between them. */
+/** Worker threads that share one open disk, perhaps with this one. Each takes segments from end to end, so that nothing is copied between them. */
 export class ThreadCrew implements Crew {
   readonly capacity: number;
   readonly #members: Member[];
@@ -28,11 +28,11 @@ export class ThreadCrew implements Crew {
   constructor(
     entry: URL,
     readonly threads: number,
-    setup: Omit<WorkerSetup, 'threads'>,
+    setup: WorkerSetup,
     private readonly ports: CrewPorts,
   ) {
     this.capacity = threads * SEGMENTS_AT_ONCE;
-    this.#members = Array.from({ length: threads }, () => this.#start(entry, { ...setup, threads }));
+    this.#members = Array.from({ length: threads }, () => this.#start(entry, setup));
   }
 
   run(task: SegmentTask): Promise<SegmentDone> {

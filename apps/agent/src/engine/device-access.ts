@@ -1,5 +1,7 @@
 import { read, write } from 'node:fs';
 import type { ByteRange } from '@bty/image-format';
+import { BtyError } from '@bty/wire-types';
+import { AccessWatch } from './access-watch.js';
 import { allocateAligned, isAligned } from './aligned-memory.js';
 import type { DiskAccess } from './block-target.js';
 import { diskError } from './disk-error.js';
@@ -27,7 +29,6 @@ const ACCESS_TIMEOUT_MS = 120_000;
 // How the kernel reports what a disk could not read or write (block/blk-core.c): critical medium errors are ENODATA.
 const MEDIUM_ERRORS = ['EIO', 'ENODATA', 'EILSEQ', 'EREMOTEIO'];
 
-type Access = (buffer: Buffer, offsetBytes: number) => Promise<number>;
 type Call = (
   ...args: [
     fd: number,
@@ -39,12 +40,7 @@ type Call = (
   ]
 ) => void;
 
-function accessBy(call: Call, fd: number): Access {
-  return (buffer, offsetBytes) =>
-    new Promise((resolve, reject) => {
-      call(fd, buffer, 0, buffer.length, offsetBytes, (error, bytes) => (error ? reject(error) : resolve(bytes)));
-    });
-}
+const CALLS: Record<'read' | 'write', Call> = { read, write };
 
 /** A block device or regular file. Whole aligned accesses go straight to it, all others through an aligned copy. */
 export class DeviceAccess implements DiskAccess {
@@ -52,8 +48,8 @@ export class DeviceAccess implements DiskAccess {
   readonly sizeBytes: number;
   readonly sectorBytes: number;
   readonly direct: boolean;
-  readonly #readSome: Access;
-  readonly #writeSome: Access;
+  readonly #fd: number;
+  readonly #watch: AccessWatch;
   readonly #zeroing: Zeroing;
   #bounce: Buffer | undefined;
   readonly #bouncing = new OneAtATime();
@@ -63,8 +59,8 @@ export class DeviceAccess implements DiskAccess {
     this.sizeBytes = sizeBytes;
     this.sectorBytes = sectorBytes;
     this.direct = direct;
-    this.#readSome = accessBy(read, fd);
-    this.#writeSome = accessBy(write, fd);
+    this.#fd = fd;
+    this.#watch = new AccessWatch(path, ACCESS_TIMEOUT_MS);
     this.#zeroing = new Zeroing({
       sectorBytes,
       fallocate: (mode, range) =>
@@ -127,25 +123,36 @@ export class DeviceAccess implements DiskAccess {
 
   /** A short access is gone on with: the next system call then fails nearer to the place that cannot be accessed. */
   async #whole(action: 'read' | 'write', buffer: Buffer, offsetBytes: number): Promise<void> {
-    const access = action === 'read' ? this.#readSome : this.#writeSome;
-    const bounded: Access = (piece, at) =>
-      withinTime(access(piece, at), ACCESS_TIMEOUT_MS, `${this.path}: ${action} at byte ${at}`);
     for (let done = 0; done < buffer.length; ) {
       const at = offsetBytes + done;
       try {
-        const bytes = await bounded(buffer.subarray(done), at);
+        const bytes = await this.#some(action, buffer.subarray(done), at);
         if (bytes === 0) throw Object.assign(new Error('the disk ends here'), { code: 'ENOSPC' });
         done += bytes;
       } catch (cause) {
-        const failedAt = await this.#place(cause, bounded, buffer.subarray(done), at);
+        if (cause instanceof BtyError) throw cause;
+        const failedAt = await this.#place(cause, action, buffer.subarray(done), at);
         throw diskError(action, this.path, failedAt, cause);
       }
     }
   }
 
+  /** One system call, in time. */
+  #some(action: 'read' | 'write', buffer: Buffer, offsetBytes: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const pending = this.#watch.begin(action, offsetBytes, reject);
+      CALLS[action](this.#fd, buffer, 0, buffer.length, offsetBytes, (error, bytes) => {
+        this.#watch.end(pending);
+        if (error === null) resolve(bytes);
+        else reject(error);
+      });
+    });
+  }
+
   /** The sector that a failure is about; a disk that does not answer is not asked again. */
-  async #place(cause: unknown, access: Access, buffer: Buffer, offsetBytes: number): Promise<number> {
+  async #place(cause: unknown, action: 'read' | 'write', buffer: Buffer, offsetBytes: number): Promise<number> {
     if (!MEDIUM_ERRORS.includes((cause as NodeJS.ErrnoException).code ?? '')) return offsetBytes;
+    const access = (piece: Buffer, at: number): Promise<number> => this.#some(action, piece, at);
     return firstFailingSector(access, buffer, offsetBytes, this.sectorBytes);
   }
 }

@@ -113,14 +113,14 @@ export class RangeConnection {
       return;
     }
     const head = parseHead(running.head.toString('latin1', 0, end));
-    if (head === undefined) return this.#fail(new Error('the answer is not HTTP'));
+    if (head === undefined) return void this.#fail(new Error('the answer is not HTTP'));
     const rest = running.head.subarray(end + HEAD_END.length);
     running.head = NOTHING;
-    if (head.status < 200) return this.#takeHead(running, rest);
+    if (head.status < 200) return void this.#takeHead(running, rest);
     try {
       running.request.accept(head);
     } catch (error) {
-      return this.#fail(error as Error);
+      return void this.#fail(error as Error);
     }
     running.inBody = true;
     if (/\bclose\b/i.test(head.headers.get('connection') ?? '')) this.#socket.once('end', () => this.#socket.destroy());
