@@ -73,6 +73,17 @@ export default defineConfig({
         },
       },
       {
+        // the API as its document has it, asked at random for a while
+        extends: true,
+        test: {
+          name: 'random',
+          include: ['test/schemathesis/*.random-spec.ts'],
+          globalSetup: ['apps/server/test/postgres.setup.ts'],
+          execArgv: SOURCE_THREADS,
+          hookTimeout: 30_000,
+        },
+      },
+      {
         // things done to a server, its Postgres and its Redis, each of which takes seconds to get over
         extends: true,
         test: {

@@ -69,18 +69,23 @@ need_build() {
   fi
 }
 
-# cijoe in a Python environment of its own, exactly the versions of its requirements
-need_cijoe() {
-  need_host_packages deploy/cijoe/host-packages
-  stamp=dist/cijoe/.bty-requirements
-  wanted=$(/usr/bin/python3 --version; cat deploy/cijoe/requirements.txt)
+# need_python NAME FOLDER WHAT: a Python environment of its own in dist/NAME, exactly the versions of FOLDER/requirements.txt
+need_python() {
+  need_host_packages "$2/host-packages"
+  stamp=dist/$1/.bty-requirements
+  wanted=$(/usr/bin/python3 --version; cat "$2/requirements.txt")
   if [ "$wanted" != "$(cat "$stamp" 2>/dev/null)" ]; then
-    say "setup: cijoe (from PyPI, into dist/cijoe)"
-    rm -rf dist/cijoe
+    say "setup: $3 (from PyPI, into dist/$1)"
+    rm -rf "dist/$1"
     mkdir -p dist
-    { /usr/bin/python3 -m venv dist/cijoe && dist/cijoe/bin/python -m pip install --quiet --disable-pip-version-check \
-        --no-deps --require-hashes --only-binary :all: --requirement deploy/cijoe/requirements.txt >&2; } ||
-      die "cijoe could not be installed; its reason stands above"
+    { /usr/bin/python3 -m venv "dist/$1" && "dist/$1/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --no-deps --require-hashes --only-binary :all: --requirement "$2/requirements.txt" >&2; } ||
+      die "$3 could not be installed; its reason stands above"
     printf '%s\n' "$wanted" > "$stamp"
   fi
 }
+
+need_cijoe() { need_python cijoe deploy/cijoe cijoe; }
+
+# what asks the API at random, in the tests
+need_schemathesis() { need_python schemathesis test/schemathesis schemathesis; }

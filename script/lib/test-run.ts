@@ -69,6 +69,7 @@ check('migrations and entities agree', 'npm', 'run', '--silent', 'db:check');
 vitest('unit', 'integration', 'redis');
 if (size !== '--fast') {
   vitest('workflows');
+  vitest('random');
   vitest('faults');
   const report = size === '--all' ? vitest('stories', 'every-case') : vitest('stories');
   if (report) {

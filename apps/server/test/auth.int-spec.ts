@@ -51,6 +51,15 @@ describe('every answer', () => {
     expect(headers.get('x-frame-options')).toBe('DENY');
   });
 
+  it.each([
+    ['DELETE', '/machines', 'GET, HEAD'],
+    ['PATCH', '/flash-jobs', 'GET, HEAD, POST'],
+    ['POST', '/machines/52:54:00:00:00:01', 'DELETE, GET, HEAD, PATCH, PUT'],
+  ])('to %s %s names the methods that there are', async (method, path, allow) => {
+    const answer = await server.ask(path, { method });
+    expect([answer.status, answer.headers.get('allow'), answer.json.code]).toEqual([405, allow, 'METHOD_NOT_ALLOWED']);
+  });
+
   it('is a problem with a code when something is wrong', async () => {
     const answer = await server.ask('/machines/52:54:00:00:00:99');
     expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);

@@ -69,6 +69,14 @@ describe('PATCH /machines/{mac}', () => {
   });
 });
 
+describe('PUT /machines/{mac}', () => {
+  it('without content does not reset the record', async () => {
+    const before = (await server.ask(`/machines/${MAC}`)).json;
+    expect((await server.ask(`/machines/${MAC}`, { method: 'PUT' })).status).toBe(422);
+    expect((await server.ask(`/machines/${MAC}`)).json).toEqual(before);
+  });
+});
+
 describe('the ETag of a record', () => {
   it('spares who has it the body, until anything changes', async () => {
     const first = await server.ask(`/machines/${MAC}`);

@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   FORBIDDEN: { retryable: false, says: 'the credential does not allow it' },
   TOO_MANY_REQUESTS: { retryable: true, says: 'too many attempts; wait before the next' },
   NOT_FOUND: { retryable: false, says: 'there is no such thing' },
+  METHOD_NOT_ALLOWED: { retryable: false, says: 'there is something, but it does not take this method' },
   CONFLICT: { retryable: false, says: 'the request conflicts with the present state' },
   IN_USE: { retryable: false, says: 'it is in use and cannot be changed or removed' },
   JOB_ACTIVE: { retryable: false, says: 'the machine has an active flash job already' },

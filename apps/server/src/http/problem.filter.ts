@@ -1,7 +1,15 @@
 import { BtyError, toBtyError } from '@bty/wire-types';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import type { Response } from 'express';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Logger,
+  NotFoundException,
+} from '@nestjs/common';
+import type { Request, Response } from 'express';
 import { isDatabaseOutage, isUnstorableText } from '../db/index.js';
+import { allowedMethods } from './allowed-methods.js';
 import { HTTP_STATUS } from './http-status.js';
 import { toProblem } from './problem.dto.js';
 
@@ -22,11 +30,20 @@ function understand(thrown: unknown): BtyError {
   return toBtyError(thrown);
 }
 
+/** What no route has taken, which only Nest's router throws this for: the path has other methods, or there is none. */
+function unrouted(request: Request): BtyError {
+  const allow = allowedMethods(request);
+  if (allow.length === 0) return new BtyError('NOT_FOUND', `there is no ${request.path}`);
+  const problem = `${request.path} does not take ${request.method}`;
+  return new BtyError('METHOD_NOT_ALLOWED', problem, { details: { allow } });
+}
+
 function sendProblem(response: Response, error: BtyError): void {
   const status = HTTP_STATUS[error.code];
   // The message of an unexpected error may tell paths or SQL: that is for the log only.
   const problem = error.code === 'INTERNAL' ? toProblem(error, 'see the log of the server') : toProblem(error);
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+  if (Array.isArray(error.details['allow'])) response.setHeader('Allow', error.details['allow'].join(', '));
   const { retry_after_seconds: wait = status === 503 ? RETRY_AFTER_SECONDS : undefined } = error.details;
   if (wait !== undefined) response.setHeader('Retry-After', String(wait));
   response.status(status).type('application/problem+json').send(JSON.stringify(problem));
@@ -39,7 +56,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
-    const error = understand(thrown);
+    const error = thrown instanceof NotFoundException ? unrouted(response.req) : understand(thrown);
     if (error.code === 'INTERNAL') this.log.error(error.cause ?? error);
     // Half an answer cannot be turned into an error: cut it, so that the other end does not take it for whole.
     if (response.headersSent) response.destroy();

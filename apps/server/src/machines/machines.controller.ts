@@ -97,6 +97,8 @@ export class MachinesController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
+    // Nothing would reset all fields: who wants that says so.
+    if (request.body === undefined) throw new BtyError('INVALID_REQUEST', 'give an object; {} is all defaults');
     const [fields, check] = [toMachineFields(body), revisionCheck(request)];
     const { machine, revision, created } = await this.machines.put(mac, fields, actorOf(request), check);
     response.status(created ? 201 : 200);
