@@ -1,4 +1,3 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { SwaggerModule } from '@nestjs/swagger';
@@ -18,10 +17,7 @@ import {
 } from './http/index.js';
 import { QueueConnection } from './queue/index.js';
 import { StderrLogger } from './stderr-logger.js';
-
-const HEADERS_TIMEOUT_MS = 30_000;
-/** A connection on which nothing moves this long is cut; an upload that moves may take hours. */
-const IDLE_TIMEOUT_MS = 120_000;
+import { tuneServer } from './tune-server.js';
 
 function setHeaders(request: Request, response: Response, next: NextFunction): void {
   response.setHeader('X-Content-Type-Options', 'nosniff');
@@ -48,15 +44,6 @@ function checkContent(request: Request, _response: Response, next: NextFunction)
   next();
 }
 
-function tuneServer(server: Server): void {
-  server.requestTimeout = 0;
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.timeout = IDLE_TIMEOUT_MS;
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    server.emit('request', request, response);
-  });
-}
-
 /** Builds the server on a database that is up; it does not listen yet. */
 export async function createApp(config: Config, database: DatabaseTarget): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, database), {
@@ -69,7 +56,7 @@ export async function createApp(config: Config, database: DatabaseTarget): Promi
   app.set('etag', false);
   app.set('trust proxy', config.trustedProxies);
   tuneServer(app.getHttpServer());
-  app.use(setHeaders, authenticate(app.get(Credentials, { strict: false })), askForBody);
+  app.use(setHeaders, authenticate(app.get(Credentials, { strict: false }), config.tls), askForBody);
   app.useBodyParser('json', JSON_BODY);
   app.use(checkContent);
   app.useGlobalPipes(validationPipe);

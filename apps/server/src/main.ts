@@ -5,6 +5,7 @@ import { closeApp, createApp } from './app.js';
 import { AdminTokenService } from './auth/index.js';
 import { type Config, readConfig, SettingError } from './config/index.js';
 import { type DatabaseTarget, EmbeddedPostgres, embeddedTarget } from './db/index.js';
+import { TlsListener } from './tls-listener.js';
 import { closeWorker, createWorker } from './worker.js';
 import { WorkerProcess } from './worker-process.js';
 
@@ -74,8 +75,13 @@ async function serve(config: Config): Promise<void> {
   }
   await showToken(admin, await admin.ensure());
   let worker: WorkerProcess | undefined;
-  stopOnSignal([() => worker?.stop(), () => closeApp(app), () => postgres?.stop()]);
+  let tls: TlsListener | undefined;
+  stopOnSignal([() => worker?.stop(), () => tls?.close(), () => closeApp(app), () => postgres?.stop()]);
   await (config.httpHost === undefined ? app.listen(config.httpPort) : app.listen(config.httpPort, config.httpHost));
+  if (config.tls !== undefined) {
+    tls = await TlsListener.start(app, config.tls, config.httpHost);
+    say(`credentials are taken over TLS only, on port ${tls.port}`);
+  }
   const { port } = app.getHttpServer().address() as AddressInfo;
   say(`bty ${config.version} listens on port ${port}; its API is described at http://localhost:${port}/docs`);
   if (config.role === 'all') worker = startWorkerProcess();

@@ -7,6 +7,7 @@ import { closeApp, createApp } from '../src/app.js';
 import { AdminTokenService } from '../src/auth/index.js';
 import { type Config, parseConfig } from '../src/config/index.js';
 import type { SocketTarget } from '../src/db/database-target.js';
+import { TlsListener } from '../src/tls-listener.js';
 import { closeWorker, createWorker } from '../src/worker.js';
 import { queueSettings } from './queue-settings.js';
 import { ServerUnderTest } from './server-under-test.js';
@@ -20,6 +21,7 @@ export class TestServer extends ServerUnderTest {
     readonly token: string,
     readonly port: number,
     private readonly app: NestExpressApplication,
+    readonly tls: TlsListener | undefined,
     private readonly discard: () => Promise<void>,
   ) {
     super();
@@ -52,7 +54,8 @@ export class TestServer extends ServerUnderTest {
     const token = known ?? (await admin.ensure()) ?? (await admin.renew());
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
-    return new TestServer(config, target, token, port, app, discard);
+    const tls = config.tls === undefined ? undefined : await TlsListener.start(app, config.tls, '127.0.0.1');
+    return new TestServer(config, target, token, port, app, tls, discard);
   }
 
   /** Stops this server and starts another on the same database and directories. */
@@ -74,6 +77,7 @@ export class TestServer extends ServerUnderTest {
   }
 
   async stop(): Promise<void> {
+    await this.tls?.close();
     await closeApp(this.app);
     await this.discard();
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { AGENT_SUBPROTOCOL, CLOSE_CODES, PROTOCOL_LIMITS } from '@bty/wire-types';
 import {
@@ -45,7 +46,11 @@ export class AgentsGateway implements OnApplicationBootstrap, BeforeApplicationS
   ) {}
 
   onApplicationBootstrap(): void {
-    const http = this.host.httpAdapter.getHttpServer() as Server;
+    this.attach(this.host.httpAdapter.getHttpServer() as Server);
+  }
+
+  /** Serves agents on one more server. */
+  attach(http: Server | TlsServer): void {
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.upgrade(request, socket, head));
   }
 

@@ -1,1 +1,2 @@
+export { AgentsGateway } from './agents.gateway.js';
 export { AgentsModule } from './agents.module.js';

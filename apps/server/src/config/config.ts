@@ -40,6 +40,17 @@ export const SETTINGS = {
     otherwise: '8080',
     parse: wholeNumber(0, 65_535),
   },
+  BTY_TLS_CERT: {
+    says: 'File with the certificate and its chain, PEM. With it, credentials are taken over TLS only.',
+    otherwise: 'no TLS',
+    parse: plainText,
+  },
+  BTY_TLS_KEY: { says: 'File with the key of the certificate, PEM.', otherwise: 'no TLS', parse: plainText },
+  BTY_HTTPS_PORT: {
+    says: 'Port to listen on for TLS; 0 takes a free one.',
+    otherwise: '8443',
+    parse: wholeNumber(0, 65_535),
+  },
   BTY_PUBLIC_URL: {
     says: 'Address under which machines reach the server, for instance `http://10.0.0.1:8080`.',
     otherwise: 'the address that a machine asked',
@@ -122,6 +133,14 @@ export const SETTINGS = {
 
 type SettingName = keyof typeof SETTINGS;
 
+/** How the server listens for TLS. */
+export interface TlsSettings {
+  /** PEM, absolute paths. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly port: number;
+}
+
 /** What the server was told, parsed once and frozen. Directories are absolute paths. */
 export interface Config {
   readonly version: string;
@@ -131,6 +150,7 @@ export interface Config {
   readonly cijoeDir: string;
   readonly httpHost: string | undefined;
   readonly httpPort: number;
+  readonly tls: TlsSettings | undefined;
   readonly publicUrl: string | undefined;
   readonly trustedProxies: readonly string[];
   readonly databaseUrl: string | undefined;
@@ -176,6 +196,14 @@ function readSetting<N extends SettingName>(
   }
 }
 
+function readTls(env: Environment): TlsSettings | undefined {
+  const [cert, key] = [readSetting(env, 'BTY_TLS_CERT'), readSetting(env, 'BTY_TLS_KEY')];
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined) throw new SettingError('BTY_TLS_CERT', 'is needed beside BTY_TLS_KEY');
+  if (key === undefined) throw new SettingError('BTY_TLS_KEY', 'is needed beside BTY_TLS_CERT');
+  return { certFile: resolve(cert), keyFile: resolve(key), port: readSetting(env, 'BTY_HTTPS_PORT') ?? 8443 };
+}
+
 function projectRoot(): string | undefined {
   let folder = import.meta.dirname;
   while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
@@ -196,6 +224,7 @@ export function parseConfig(env: Environment): Config {
     cijoeDir: resolve(readSetting(env, 'BTY_CIJOE_DIR') ?? join(root ?? '/', 'dist/cijoe')),
     httpHost: readSetting(env, 'BTY_HTTP_HOST'),
     httpPort: readSetting(env, 'BTY_HTTP_PORT') ?? 8080,
+    tls: readTls(env),
     publicUrl: readSetting(env, 'BTY_PUBLIC_URL'),
     trustedProxies: readSetting(env, 'BTY_TRUSTED_PROXIES') ?? [],
     databaseUrl: readSetting(env, 'BTY_DATABASE_URL'),

@@ -22,10 +22,15 @@ function validHost(header: string | undefined): string | undefined {
  * The address that a machine is told: the configured one, else the one that it asked (its `Host` header, when that is
  * nothing but a host and a port), else the one its connection came in on. Nothing else ever gets into a script.
  */
-export function baseUrlFor(publicUrl: string | undefined, host: string | undefined, local: LocalEnd): string {
+export function baseUrlFor(
+  publicUrl: string | undefined,
+  host: string | undefined,
+  local: LocalEnd,
+  scheme: 'http' | 'https' = 'http',
+): string {
   if (publicUrl !== undefined) return publicUrl;
   const asked = validHost(host);
-  if (asked !== undefined) return `http://${asked}`;
+  if (asked !== undefined) return `${scheme}://${asked}`;
   const address = (local.localAddress ?? '127.0.0.1').replace(/^::ffff:/, '').replace(/%.*$/, '');
-  return `http://${isIP(address) === 6 ? `[${address}]` : address}:${local.localPort ?? 80}`;
+  return `${scheme}://${isIP(address) === 6 ? `[${address}]` : address}:${local.localPort ?? (scheme === 'http' ? 80 : 443)}`;
 }

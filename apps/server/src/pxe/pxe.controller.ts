@@ -97,6 +97,7 @@ export class PxeController {
   }
 
   private baseUrl(request: Request): string {
-    return baseUrlFor(this.config.publicUrl, request.headers.host, request.socket);
+    const scheme = request.secure ? 'https' : 'http';
+    return baseUrlFor(this.config.publicUrl, request.headers.host, request.socket, scheme);
   }
 }
