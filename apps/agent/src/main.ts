@@ -13,6 +13,9 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => stop.abort(new BtyError('CANCELLED', `stopped by ${signal}`)));
 }
 
+// Whoever reads the output may stop reading: `bty list disks | head -1`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 /** A wrong command line that asked for a document gets one; help and version are no failures. */
 function usageExit({ exitCode, message }: CommanderError, argv: readonly string[]): number {
   if (exitCode === 0) return EXIT_CODES.success;

@@ -137,6 +137,20 @@ describe('bty flash', () => {
     expect(untouched()).toBe(true);
   });
 
+  it('finds a corrupt image in mid-write, and leaves a disk that does not boot', async () => {
+    const path = fileOf('img.zst');
+    const bytes = execFileSync('cat', [path], { maxBuffer: 64 * MIB });
+    const middle = bytes.length >> 1;
+    bytes[middle] = (bytes[middle] ?? 0) ^ 0xff;
+    writeFileSync(path, bytes);
+    const { code, stdout } = await bty(['flash', '--image', path, '--target', disk.path, '--yes', '--json']);
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      1,
+      { error: { code: 'IMAGE_INVALID', message: expect.stringContaining('Partial write') } },
+    ]);
+    expect(disk.content().subarray(0, MARGIN_BYTES).every((byte) => byte === 0)).toBe(true);
+  });
+
   it('stopped by SIGINT says so, and leaves no first MiB', async () => {
     const packed = packImage(randomBytes(24 * MIB));
     const pack = new FakeFileServer(packed.pack, packed.map.pack.digest);

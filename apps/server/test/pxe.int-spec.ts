@@ -185,6 +185,14 @@ describe('POST /pxe/{mac}/done', () => {
     expect(await script(mac)).toContain('bty.mode=flash');
   });
 
+  it('sends the boot after it to the disk when a person has flashed at the console', async () => {
+    const mac = '52:54:00:00:02:ab';
+    expect(await script(mac)).toContain('bty.mode=tui');
+    await server.ask(`/pxe/${mac}/done`, { anonymous: true, method: 'POST' });
+    expect(await script(mac)).toContain('sanboot');
+    expect((await server.ask(`/machines/${mac}`)).json).toMatchObject({ boot_policy: 'tui' });
+  });
+
   it('answers 404 for a machine without a record, and 400 for no MAC address', async () => {
     const unknown = await server.ask('/pxe/52:54:00:00:02:bb/done', { anonymous: true, method: 'POST' });
     expect(unknown.status).toBe(404);

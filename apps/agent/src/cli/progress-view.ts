@@ -1,7 +1,9 @@
-import type { FlashStage } from '@bty/wire-types';
+import type { FlashResult, FlashStage } from '@bty/wire-types';
 import type { Clock } from '../clock/clock.js';
 import { RateMeter } from '../engine/rate-meter.js';
-import { humanBytes } from '../screen/render.js';
+import { humanBytes, humanSeconds } from '../screen/render.js';
+
+type Account = Omit<FlashResult, 'target'>;
 
 /** What a command shows of a flash while it goes on. */
 export interface ProgressView {
@@ -12,7 +14,7 @@ export interface ProgressView {
   synced(): void;
   /** The kernel has the new partition table, or says why not. */
   partprobed(note: string): void;
-  done(result: Record<string, unknown>): void;
+  done(account: Account): void;
   failed(error: Record<string, unknown>): void;
 }
 
@@ -70,6 +72,17 @@ export function ndjsonView(write: Write, clock: Pick<Clock, 'nowMs'>): ProgressV
   };
 }
 
+/** What a flash did, for a person. */
+function accountText(account: Account): string {
+  const counts = [
+    `written ${humanBytes(account.bytes_written)}`,
+    `zeroed ${humanBytes(account.bytes_zeroed)}`,
+    `right already ${humanBytes(account.bytes_skipped)}`,
+    account.verify === 'off' ? 'NOT read back' : `read back and right ${humanBytes(account.bytes_verified)}`,
+  ];
+  return `done: ${counts.join(', ')}; took ${humanSeconds(account.duration_ms / 1000)}`;
+}
+
 /** Lines for a person; on a terminal one line that is drawn over. */
 export function textView(write: Write, terminal: boolean, clock: Pick<Clock, 'nowMs'>): ProgressView {
   const pace = new Pace(clock);
@@ -91,10 +104,11 @@ export function textView(write: Write, terminal: boolean, clock: Pick<Clock, 'no
       const rate = meter.sample(done, clock.nowMs());
       if (!terminal || !pace.due()) return;
       const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
-      write(`\r\x1b[K${stage} ${percent} %  ${humanBytes(done)} of ${humanBytes(total)}  ${humanBytes(rate)}/s`);
+      const left = rate > 0 ? `, ${humanSeconds((total - done) / rate)} left` : '';
+      write(`\r\x1b[K${stage} ${percent} %  ${humanBytes(done)} of ${humanBytes(total)}  ${humanBytes(rate)}/s${left}`);
       drawn = true;
     },
-    done: () => line('done'),
+    done: (account) => line(accountText(account)),
     failed: () => line('failed'),
   };
 }
