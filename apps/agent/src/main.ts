@@ -5,6 +5,7 @@ import { CommanderError } from 'commander';
 import { commandName, envelope, failureView } from './cli/envelope.js';
 import { EXIT_CODES, exitCodeOf } from './cli/exit-code.js';
 import { buildProgram } from './cli/program.js';
+import { askSecret } from './cli/secret.js';
 import { processEnvironment } from './config.js';
 import { standardErrorLines } from './screen/standard-error.js';
 
@@ -37,6 +38,7 @@ const program = buildProgram({
   terminal: process.stderr.isTTY,
   interactive: process.stdin.isTTY && process.stdout.isTTY,
   root,
+  secret: askSecret,
   searchPath: processEnvironment.PATH ?? '',
   exitWith: (code) => {
     exitCode = code;

@@ -148,7 +148,12 @@ describe('bty flash', () => {
       1,
       { error: { code: 'IMAGE_INVALID', message: expect.stringContaining('Partial write') } },
     ]);
-    expect(disk.content().subarray(0, MARGIN_BYTES).every((byte) => byte === 0)).toBe(true);
+    expect(
+      disk
+        .content()
+        .subarray(0, MARGIN_BYTES)
+        .every((byte) => byte === 0),
+    ).toBe(true);
   });
 
   it('stopped by SIGINT says so, and leaves no first MiB', async () => {

@@ -16,6 +16,8 @@ export interface ProgramPorts extends CommandPorts {
   /** Whether a person sits at standard input and output. */
   interactive: boolean;
   root: boolean;
+  /** Asks a person for something that is not shown; without a terminal, the first line of standard input. */
+  secret(prompt: string): Promise<string>;
   kernelCommandLine(): Promise<string>;
   showLine(line: string): void;
   /** Makes the process end with this code when all is done. */

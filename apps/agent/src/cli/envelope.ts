@@ -9,7 +9,7 @@ export function envelope(command: string, content: Record<string, unknown>): str
 /** What a document calls a command, from the words of its command line: `list-disks` of `list disks --json`. */
 export function commandName(words: readonly string[]): string {
   const [verb = 'bty', noun = ''] = words.filter((word) => !word.startsWith('-'));
-  return ['list', 'inspect'].includes(verb) && noun !== '' ? `${verb}-${noun}` : verb;
+  return ['list', 'inspect', 'images'].includes(verb) && noun !== '' ? `${verb}-${noun}` : verb;
 }
 
 /** A failure in such a document, and in an event. */

@@ -6,6 +6,7 @@ import { completeCommandOf, completionCommandOf } from './completion-commands.js
 import { flashCommandOf, tuiCommandOf, verifyCommandOf } from './disk-commands.js';
 import { inspectCommandOf, listCommandOf } from './look-commands.js';
 import { diskOption } from './options.js';
+import { remoteCommandsOf } from './remote-commands.js';
 
 // What a command needs is loaded when it is called: in the live env every 100 kB of program take time.
 
@@ -43,6 +44,7 @@ export function buildProgram(ports: ProgramPorts): Command {
     flashCommandOf(ports),
     verifyCommandOf(ports),
     tuiCommandOf(ports),
+    ...remoteCommandsOf(ports),
     agentCommandOf(ports),
     completionCommandOf(ports),
   ];
