@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FakeAgent } from './fake-agent.js';
+import { putImage } from './image-steps.js';
+import { TestServer } from './test-server.js';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const BUNDLE = join(ROOT, 'dist/agent-bundle/agent.mjs');
+const PASSWORD = 'correct horse battery staple';
+const MACS = ['52:54:00:cc:00:01', '52:54:00:cc:00:02'] as const;
+
+let server: TestServer;
+let folder: string;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  await putImage(server, 'debian.img', Buffer.alloc(4096, 1));
+  for (const [index, mac] of MACS.entries()) {
+    const record = { image: 'debian.img', hostname: `box-${index + 1}`, tags: ['rack-1'] };
+    expect((await server.put(`/machines/${mac}`, record)).status).toBe(201);
+  }
+  expect((await server.post('/users', { username: 'anna', password: PASSWORD, role: 'operator' })).status).toBe(201);
+});
+
+afterAll(() => server.stop());
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bty-remote-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program of the pipeline's side, without blocking the server of this test. */
+async function run(program: string, args: readonly string[], env: Record<string, string>, input = ''): Promise<Ended> {
+  const child = spawn(program, args, { cwd: folder, env: { PATH: '/usr/bin:/bin', HOME: folder, ...env } });
+  const ended: Ended = { code: null, stdout: '', stderr: '' };
+  child.stdout.on('data', (text: Buffer) => {
+    ended.stdout += text.toString();
+  });
+  child.stderr.on('data', (text: Buffer) => {
+    ended.stderr += text.toString();
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  ended.code = await new Promise((resolve) => child.on('close', resolve));
+  return ended;
+}
+
+const byToken = () => ({ BTY_SERVER: server.url, BTY_API_TOKEN: server.token });
+const bty = (args: readonly string[], env: Record<string, string> = byToken(), input?: string): Promise<Ended> =>
+  run(process.execPath, [BUNDLE, ...args], env, input);
+
+/** Boots a machine once there is a job for it, and carries that out. */
+async function carryOut(mac: string): Promise<void> {
+  const agent = await bootedWithJob(mac);
+  await agent.flash(await agent.receive('flash.start'));
+}
+
+async function bootedWithJob(mac: string): Promise<FakeAgent> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const { json } = await server.ask(`/machines/${mac}`);
+    if (json.active_flash_job !== null) return FakeAgent.boot(server, mac);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nobody ordered a flash of ${mac}`);
+}
+
+describe('bty login', () => {
+  it('keeps what proves the user, for the user alone, until bty logout', async () => {
+    const login = await bty(['login', '--server', server.url, '--user', 'anna'], {}, `${PASSWORD}\n`);
+    expect([login.code, login.stderr]).toEqual([0, expect.stringContaining('logged in as user:anna (operator)')]);
+    const path = join(folder, '.config/bty/login.json');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const listed = await bty(['machines', '--tag', 'rack-1'], {});
+    expect([listed.code, listed.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^52:54:00:cc:00:01 {2}box-1 .* debian\.img {2}rack-1$/m),
+    ]);
+    const { token } = JSON.parse(readFileSync(path, 'utf8')) as { token: string };
+    expect((await bty(['logout'], {})).code).toBe(0);
+    expect((await bty(['machines'], {})).stderr).toContain('bty login');
+    expect((await bty(['machines'], { BTY_SERVER: server.url, BTY_API_TOKEN: token })).code).toBe(1);
+  });
+
+  it('tells a wrong password, and a server that is not there', async () => {
+    const wrong = await bty(['login', '--server', server.url, '--user', 'anna'], {}, 'no\n');
+    expect(wrong.code).toBe(1);
+    const away = await bty(['machines', '--server', 'http://127.0.0.1:9'], { BTY_API_TOKEN: 'x' });
+    expect([away.code, away.stderr]).toEqual([1, expect.stringContaining('http://127.0.0.1:9 does not answer')]);
+  });
+});
+
+describe('bty reflash', () => {
+  it('returns 0 when every machine with a tag is flashed and verified', async () => {
+    const ordered = bty(['reflash', 'tag=rack-1', '--image', 'debian.img', '--wait', '--json']);
+    await Promise.all(MACS.map(carryOut));
+    const ended = await ordered;
+    const { jobs } = JSON.parse(ended.stdout) as { jobs: { mac: string; state: string }[] };
+    expect([ended.code, jobs.map(({ mac, state }) => [mac, state])]).toEqual([
+      0,
+      MACS.map((mac) => [mac, 'succeeded']),
+    ]);
+    const listed = await bty(['jobs', '--mac', MACS[0]]);
+    expect(listed.stdout).toMatch(/52:54:00:cc:00:01 {2}debian\.img {2}succeeded {2}verify full/);
+  });
+
+  it('returns 1 when a flash fails, with its reason', async () => {
+    const ordered = bty(['reflash', 'box-1', '--wait']);
+    const agent = await bootedWithJob(MACS[0]);
+    const { job_id, epoch } = await agent.receive('flash.start');
+    agent.report({
+      type: 'flash.finished',
+      job_id,
+      epoch,
+      outcome: 'failed',
+      error: { code: 'DISK_IO', message: 'sector 7 cannot be written', details: {} },
+    });
+    const ended = await ordered;
+    expect([ended.code, ended.stderr]).toEqual([
+      1,
+      expect.stringContaining('failed  DISK_IO: sector 7 cannot be written'),
+    ]);
+  });
+
+  it('tells what the server refuses, and a machine that is not there', async () => {
+    const refused = await bty(['reflash', MACS[0], '--image', 'no.img', '--json']);
+    expect([refused.code === 0, JSON.parse(refused.stdout)]).toMatchObject([false, { command: 'reflash', error: {} }]);
+    expect((await bty(['reflash', 'box-77'])).code).toBe(2);
+    expect((await bty(['reflash', 'tag='])).code).toBe(2);
+    expect((await bty(['reflash', MACS[0]], { BTY_SERVER: server.url, BTY_API_TOKEN: 'wrong' })).code).toBe(1);
+  });
+});
+
+describe('bty images push', () => {
+  it('sends a file, waits until it can be flashed, and replaces one only when it is told to', async () => {
+    const path = join(folder, 'pushed.img');
+    writeFileSync(path, Buffer.alloc(3 << 20, 7));
+    const first = await bty(['images', 'push', path, '--wait', '--json']);
+    expect([first.code, JSON.parse(first.stdout)]).toMatchObject([
+      0,
+      { command: 'images-push', image: { name: 'pushed.img' } },
+    ]);
+    writeFileSync(path, Buffer.alloc(2 << 20, 8));
+    expect((await bty(['images', 'push', path])).code).toBe(1);
+    const replaced = await bty(['images', 'push', path, '--replace', '--wait']);
+    expect([replaced.code, replaced.stdout]).toEqual([0, 'pushed.img  2.1 MB  ready\n']);
+    expect((await bty(['images', 'push', join(folder, 'none.img')])).code).toBe(2);
+  });
+});
+
+describe('docs/ci.md', () => {
+  it('shows a shell script that works', async () => {
+    const script =
+      /## Any shell\n\n```sh\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/ci.md'), 'utf8'))?.[1] ?? '';
+    expect(script).toContain('bty reflash box-7');
+    writeFileSync(join(folder, 'nightly.img'), Buffer.alloc(1 << 20, 9));
+    writeFileSync(join(folder, 'token'), `${server.token}\n`);
+    writeFileSync(join(folder, 'bty'), `#!/bin/sh\nexec '${process.execPath}' '${BUNDLE}' "$@"\n`);
+    chmodSync(join(folder, 'bty'), 0o755);
+    const here = script
+      .replace('https://bty.lab.example', server.url)
+      .replace('/run/secrets/bty-token', join(folder, 'token'))
+      .replace('box-7', 'box-2');
+    const ordered = run('/bin/sh', ['-c', here], { PATH: `${folder}:${dirname('/usr/bin/sh')}:/bin` });
+    await carryOut(MACS[1]);
+    expect(await ordered).toMatchObject({ code: 0, stderr: expect.stringContaining('succeeded') });
+  });
+});
