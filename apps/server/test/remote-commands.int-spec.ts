@@ -117,7 +117,7 @@ describe('bty reflash', () => {
     const ordered = bty(['reflash', 'box-1', '--wait']);
     const agent = await bootedWithJob(MACS[0]);
     const { job_id, epoch } = await agent.receive('flash.start');
-    agent.report({
+    await agent.report({
       type: 'flash.finished',
       job_id,
       epoch,
