@@ -142,7 +142,7 @@ export function leftOf(disk: SystemDisk, workDir: string): string[] {
       }
     });
   return [
-    ...mounts.filter((line) => line.includes(`${workDir}/`)),
+    ...mounts.filter((line) => line.includes(`${workDir}/provision-`)),
     ...backed.filter((line) => line.endsWith(disk.path)),
   ];
 }

@@ -195,6 +195,18 @@ describe('nothing stays mounted or running', () => {
     expect(execFileSync('ps', ['-eo', 'args']).toString()).not.toContain('sleep 4713');
   });
 
+  it('of another flash on this machine, which does not wait for this one', async () => {
+    const [quick, slow] = [ext4Disk(), ext4Disk()];
+    const begun = Promise.withResolvers<void>();
+    const onOutput = (text: string) => text.includes('begun') && begun.resolve();
+    const first = run(quick, { wait: 'echo begun\nsleep 4' }, { onOutput });
+    await begun.promise;
+    // Begins while the other's root is mounted, and goes on long after it.
+    const second = run(slow, { wait: 'sleep 12' });
+    expect((await first).error).toBeUndefined();
+    expect((await second).error).toBeUndefined();
+  }, 60_000);
+
   it('when the disk has no root', async () => {
     const disk = newDisk(64, GPT);
     disk.format(ROOT, 'mke2fs', '-q', '-t', 'ext4');

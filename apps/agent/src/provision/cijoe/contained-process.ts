@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BtyError } from '@bty/wire-types';
+import { FOLDER_PREFIX } from '../provision.js';
 
 /** A program, and how long it may take. */
 export interface ContainedProgram {
@@ -26,12 +27,25 @@ export const CONTAINING_TOOLS = ['setpriv', 'unshare'];
 
 const KILL_PATIENCE_MS = 10_000;
 
+// Goes first when memory runs out. Lets go of what other agents on this machine have mounted, which they could not take down
+// while a copy of it is here.
+const BEFORE = `
+echo 1000 >/proc/self/oom_score_adj
+while read -r _ _ _ _ point _; do
+  case $point in
+    "$BTY_ROOTFS" | "$BTY_ROOTFS"/*) ;;
+    */${FOLDER_PREFIX}?????? | */${FOLDER_PREFIX}??????/*) umount -l "$point" 2>/dev/null ;;
+  esac
+done </proc/self/mountinfo
+exec "$@"
+`;
+
 // In namespaces of its own for processes and mounts: when its first process is gone, so is all that it started, detached or
-// not, and all that it mounted. It goes with the agent, too, and before it when memory runs out.
+// not, and all that it mounted. It goes with the agent, too.
 const CONTAIN = [
   ...['setpriv', '--pdeathsig', 'KILL', '--'],
-  ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--'],
-  ...['sh', '-c', 'echo 1000 >/proc/self/oom_score_adj; exec "$@"', 'sh'],
+  ...['unshare', '--mount', '--propagation', 'slave', '--pid', '--fork', '--kill-child', '--mount-proc', '--'],
+  ...['sh', '-c', BEFORE, 'sh'],
 ] as const;
 
 function kill(pid: number): void {
