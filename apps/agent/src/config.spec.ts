@@ -12,9 +12,9 @@ describe('the settings of the agent', () => {
       mode: 'flash',
       bootToken: TOKEN,
       stateDir: '/run/bty',
-      searchPath: '/usr/bin',
       consoles: ['/dev/tty1', '/dev/ttyS0'],
       onlyDisks: [],
+      searchPath: '/usr/bin',
       liveEnv: true,
     });
   });
