@@ -72,19 +72,18 @@ function report(written: WrittenBody, prepared: Prepared, verifiedBytes: number,
 export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal: AbortSignal): Promise<EngineReport> {
   const { target, table, verify, stages, segmentBytes, provisioning } = order;
   const firstWrite = new FirstWrite(stages, signal);
-  let crew: Crew | undefined;
+  // First of all: its threads start while the image and the disk are looked at.
+  const crew = order.openCrew({ mayWrite: firstWrite.mayWrite, onRetry: ports.log });
   try {
     const prepared = await preparePacked(order, ports.log, signal);
     const { head } = prepared;
     provisioning?.check(head);
-    crew = order.openCrew({ mayWrite: firstWrite.mayWrite, onRetry: ports.log });
-    const team = crew;
     const parts = await FixedParts.inspect(target, prepared.zones, prepared.pieces);
     firstWrite.parts = parts;
     const written: WrittenBody = {
       target,
       table,
-      crew: () => team,
+      crew: () => crew,
       parts,
       verify,
       restored: [],
@@ -105,7 +104,7 @@ export async function flashPacked(order: PackedOrder, ports: EnginePorts, signal
   } catch (thrown) {
     throw firstWrite.failure(thrown, target.path);
   } finally {
-    await crew?.close();
+    await crew.close();
     order.frames.close();
   }
 }

@@ -113,10 +113,7 @@ export async function planPacked(
   return { head, plan, zones, pieces, body, fetchedBytes: start.fetchedBytes + rest.fetchedBytes };
 }
 
-/**
- * Plans the flash, takes a sample, and chooses how to go on. Worker threads are better started afterwards: while they start,
- * they take the processors that the sample is measured with.
- */
+/** Plans the flash, takes a sample, and chooses how to go on. */
 export async function preparePacked(flash: PackedFlash, log: Log, signal: AbortSignal): Promise<Prepared> {
   const planned = await planPacked(flash, log, signal);
   const decision = await decide(flash, planned.body, signal);
