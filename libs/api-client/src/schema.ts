@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the changes of state, newest first. */
+        /**
+         * Lists the changes of state, newest first.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["EventsController_list"];
         put?: never;
         post?: never;
@@ -28,12 +31,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the tokens that are not revoked, sorted by name. */
+        /**
+         * Lists the tokens that are not revoked, sorted by name.
+         * @description Needs the role `admin`.
+         */
         get: operations["ApiTokensController_list"];
         put?: never;
-        /** Makes a token, and shows it: this once. */
+        /**
+         * Makes a token, and shows it: this once.
+         * @description Needs the role `admin`.
+         */
         post: operations["ApiTokensController_add"];
-        /** Revokes every token, but not the one that asks for it. */
+        /**
+         * Revokes every token, but not the one that asks for it.
+         * @description Needs the role `admin`.
+         */
         delete: operations["ApiTokensController_revokeAll"];
         options?: never;
         head?: never;
@@ -47,11 +59,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows one token, without its secret. */
+        /**
+         * Shows one token, without its secret.
+         * @description Needs the role `admin`.
+         */
         get: operations["ApiTokensController_get"];
         put?: never;
         post?: never;
-        /** Revokes a token: its next request is refused. */
+        /**
+         * Revokes a token: its next request is refused.
+         * @description Needs the role `admin`.
+         */
         delete: operations["ApiTokensController_revoke"];
         options?: never;
         head?: never;
@@ -70,6 +88,7 @@ export interface paths {
         /**
          * Logs a user in for 12 hours. The token is for programs; a browser gets it as the cookie `bty_session`, too, and then sends
          *     `csrf_token` in the header `X-CSRF-Token` with every change.
+         * @description Open to anyone.
          */
         post: operations["LoginController_logIn"];
         delete?: never;
@@ -87,7 +106,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends the session of a login, in the browser and for its token. */
+        /**
+         * Ends the session of a login, in the browser and for its token.
+         * @description Needs the role `viewer` or a higher one.
+         */
         post: operations["LoginController_logOut"];
         delete?: never;
         options?: never;
@@ -102,7 +124,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells whose credential the request shows, and what it may do. */
+        /**
+         * Tells whose credential the request shows, and what it may do.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["LoginController_me"];
         put?: never;
         post?: never;
@@ -121,7 +146,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes one's own password, and ends one's other sessions. */
+        /**
+         * Changes one's own password, and ends one's other sessions.
+         * @description Needs the role `viewer` or a higher one.
+         */
         post: operations["LoginController_changePassword"];
         delete?: never;
         options?: never;
@@ -136,10 +164,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the users, sorted by name. */
+        /**
+         * Lists the users, sorted by name.
+         * @description Needs the role `admin`.
+         */
         get: operations["UsersController_list"];
         put?: never;
-        /** Makes a user. */
+        /**
+         * Makes a user.
+         * @description Needs the role `admin`.
+         */
         post: operations["UsersController_add"];
         delete?: never;
         options?: never;
@@ -154,15 +188,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows one user. */
+        /**
+         * Shows one user.
+         * @description Needs the role `admin`.
+         */
         get: operations["UsersController_get"];
         put?: never;
         post?: never;
-        /** Removes a user, and ends the user's sessions. API tokens that the user has made stay. */
+        /**
+         * Removes a user, and ends the user's sessions. API tokens that the user has made stay.
+         * @description Needs the role `admin`.
+         */
         delete: operations["UsersController_remove"];
         options?: never;
         head?: never;
-        /** Changes a user's role or password, or keeps the user from logging in. Ends the sessions of the user. */
+        /**
+         * Changes a user's role or password, or keeps the user from logging in. Ends the sessions of the user.
+         * @description Needs the role `admin`.
+         */
         patch: operations["UsersController_change"];
         trace?: never;
     };
@@ -173,7 +216,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the images of the image root, sorted by name unless `sort` says otherwise. */
+        /**
+         * Lists the images of the image root, sorted by name unless `sort` says otherwise.
+         * @description Open to anyone.
+         */
         get: operations["ImagesController_list"];
         put?: never;
         post?: never;
@@ -190,7 +236,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows what the catalogue says about an image. */
+        /**
+         * Shows what the catalogue says about an image.
+         * @description Open to anyone.
+         */
         get: operations["ImagesController_info"];
         put?: never;
         post?: never;
@@ -207,15 +256,22 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the bytes of an image, or one range of them. HEAD gives the headers. When it is ready, `Link` names its map. */
+        /**
+         * Gives the bytes of an image, or one range of them. HEAD gives the headers. When it is ready, `Link` names its map.
+         * @description Open to anyone.
+         */
         get: operations["ImagesController_bytes"];
         /**
          * Puts an image into the catalogue. The same bytes again change nothing; other bytes under a used name need `If-Match`
          *     with the present ETag.
+         * @description Needs the role `ci` or a higher one.
          */
         put: operations["ImagesController_put"];
         post?: never;
-        /** Removes an image and its file. */
+        /**
+         * Removes an image and its file.
+         * @description Needs the role `operator` or a higher one.
+         */
         delete: operations["ImagesController_remove"];
         options?: never;
         head?: never;
@@ -229,7 +285,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives a map: what each chunk of a disk holds, and where its frame lies in the pack (docs/image-format.md). */
+        /**
+         * Gives a map: what each chunk of a disk holds, and where its frame lies in the pack (docs/image-format.md).
+         * @description Open to anyone.
+         */
         get: operations["PacksController_map"];
         put?: never;
         post?: never;
@@ -246,7 +305,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives a pack, the bytes of a disk in the zstd seekable format, or one range of it. */
+        /**
+         * Gives a pack, the bytes of a disk in the zstd seekable format, or one range of it.
+         * @description Open to anyone.
+         */
         get: operations["PacksController_pack"];
         put?: never;
         post?: never;
@@ -263,7 +325,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the machine records, sorted by MAC address unless `sort` says otherwise. */
+        /**
+         * Lists the machine records, sorted by MAC address unless `sort` says otherwise.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["MachinesController_list"];
         put?: never;
         post?: never;
@@ -283,16 +348,26 @@ export interface paths {
         /**
          * Shows one machine record. Its ETag changes with everything that is shown; for `If-Match` it counts only whether an
          *     operator's field has changed since.
+         * @description Needs the role `viewer` or a higher one.
          */
         get: operations["MachinesController_get"];
-        /** Replaces the operator's fields of a record, or makes one. Fields that are left out return to their defaults. */
+        /**
+         * Replaces the operator's fields of a record, or makes one. Fields that are left out return to their defaults.
+         * @description Needs the role `operator` or a higher one.
+         */
         put: operations["MachinesController_put"];
         post?: never;
-        /** Removes a machine record. Its flash jobs and events stay. */
+        /**
+         * Removes a machine record. Its flash jobs and events stay.
+         * @description Needs the role `operator` or a higher one.
+         */
         delete: operations["MachinesController_remove"];
         options?: never;
         head?: never;
-        /** Changes some of the operator's fields of a record (RFC 7396): what is left out stays, null returns to the default. */
+        /**
+         * Changes some of the operator's fields of a record (RFC 7396): what is left out stays, null returns to the default.
+         * @description Needs the role `operator` or a higher one.
+         */
         patch: operations["MachinesController_patch"];
         trace?: never;
     };
@@ -306,7 +381,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Lets go of the pinned SSH host keys, after a system was installed by other means: the next ones that are seen are pinned. */
+        /**
+         * Lets go of the pinned SSH host keys, after a system was installed by other means: the next ones that are seen are pinned.
+         * @description Needs the role `operator` or a higher one.
+         */
         delete: operations["MachinesController_forgetHostKeys"];
         options?: never;
         head?: never;
@@ -325,6 +403,7 @@ export interface paths {
         /**
          * Says which disk a flash would take, and why, or why it would take none: with every disk and every reason. A dry run
          *     on the disks that an agent of the machine saw last, by the rules that the agent follows; nothing is written.
+         * @description Needs the role `viewer` or a higher one.
          */
         post: operations["MachineTargetController_preview"];
         delete?: never;
@@ -340,7 +419,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the workflows with their versions, sorted by name. */
+        /**
+         * Lists the workflows with their versions, sorted by name.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["WorkflowsController_list"];
         put?: never;
         post?: never;
@@ -357,15 +439,22 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows a workflow with its versions. */
+        /**
+         * Shows a workflow with its versions.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["WorkflowsController_get"];
         /**
          * Puts a workflow: its YAML and scripts as a tar, or a YAML alone. cijoe's integrity check decides whether it is taken. The
          *     newest version is the one that the name means from then on.
+         * @description Needs the role `operator` or a higher one.
          */
         put: operations["WorkflowsController_put"];
         post?: never;
-        /** Removes a workflow with all its versions. */
+        /**
+         * Removes a workflow with all its versions.
+         * @description Needs the role `operator` or a higher one.
+         */
         delete: operations["WorkflowsController_remove"];
         options?: never;
         head?: never;
@@ -379,11 +468,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the files of a version as a tar, whose SHA-256 is the version's digest. */
+        /**
+         * Gives the files of a version as a tar, whose SHA-256 is the version's digest.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["WorkflowsController_files"];
         put?: never;
         post?: never;
-        /** Removes one version of a workflow. */
+        /**
+         * Removes one version of a workflow.
+         * @description Needs the role `operator` or a higher one.
+         */
         delete: operations["WorkflowsController_removeVersion"];
         options?: never;
         head?: never;
@@ -397,10 +492,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists flash jobs, newest first. */
+        /**
+         * Lists flash jobs, newest first.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["FlashJobsController_list"];
         put?: never;
-        /** Orders a flash. The machine does it at its next PXE contact, or at once when its agent is connected. */
+        /**
+         * Orders a flash. The machine does it at its next PXE contact, or at once when its agent is connected.
+         * @description Needs the role `ci` or a higher one.
+         */
         post: operations["FlashJobsController_create"];
         delete?: never;
         options?: never;
@@ -415,7 +516,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows one flash job with its progress and history. */
+        /**
+         * Shows one flash job with its progress and history.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["FlashJobsController_get"];
         put?: never;
         post?: never;
@@ -432,7 +536,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows the files that the job puts onto the disk for cloud-init, as they are in its present or first attempt. */
+        /**
+         * Shows the files that the job puts onto the disk for cloud-init, as they are in its present or first attempt.
+         * @description Needs the role `operator` or a higher one.
+         */
         get: operations["FlashJobsController_seed"];
         put?: never;
         post?: never;
@@ -451,7 +558,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancels a flash job. A disk that was written in part does not boot. */
+        /**
+         * Cancels a flash job. A disk that was written in part does not boot.
+         * @description Needs the role `ci` or a higher one.
+         */
         post: operations["FlashJobsController_cancel"];
         delete?: never;
         options?: never;
@@ -466,7 +576,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the log: what a workflow in mode `cijoe` prints, as it prints it, and what agents sent about failed attempts. */
+        /**
+         * Gives the log: what a workflow in mode `cijoe` prints, as it prints it, and what agents sent about failed attempts.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["FlashJobFilesController_log"];
         put?: never;
         post?: never;
@@ -483,7 +596,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the tar of the workflow that a job's agent is to run. For agents: the token is their session. */
+        /**
+         * Gives the tar of the workflow that a job's agent is to run. For agents: the token is their session.
+         * @description For the session of an agent.
+         */
         get: operations["FlashJobFilesController_workflow"];
         put?: never;
         post?: never;
@@ -500,9 +616,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the whole report of the workflow as a tar: cijoe's `report.html`, `task.state`, and what its steps left. */
+        /**
+         * Gives the whole report of the workflow as a tar: cijoe's `report.html`, `task.state`, and what its steps left.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["FlashJobFilesController_report"];
-        /** Takes the report of a workflow that a job's agent has run. For agents: the token is their session. */
+        /**
+         * Takes the report of a workflow that a job's agent has run. For agents: the token is their session.
+         * @description For the session of an agent.
+         */
         put: operations["FlashJobFilesController_putReport"];
         post?: never;
         delete?: never;
@@ -518,7 +640,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives one file of the report. */
+        /**
+         * Gives one file of the report.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["FlashJobFilesController_file"];
         put?: never;
         post?: never;
@@ -535,7 +660,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows what the machine looked like when a run last succeeded on it, or the older baseline that was promoted. */
+        /**
+         * Shows what the machine looked like when a run last succeeded on it, or the older baseline that was promoted.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["BaselinesController_current"];
         put?: never;
         post?: never;
@@ -552,7 +680,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the baselines of a machine without their facts, newest first. */
+        /**
+         * Lists the baselines of a machine without their facts, newest first.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["BaselinesController_list"];
         put?: never;
         post?: never;
@@ -569,11 +700,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows one baseline. */
+        /**
+         * Shows one baseline.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["BaselinesController_get"];
         put?: never;
         post?: never;
-        /** Removes a baseline that is not the current one. */
+        /**
+         * Removes a baseline that is not the current one.
+         * @description Needs the role `operator` or a higher one.
+         */
         delete: operations["BaselinesController_remove"];
         options?: never;
         head?: never;
@@ -589,7 +726,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a baseline the one that the machine is compared with. */
+        /**
+         * Makes a baseline the one that the machine is compared with.
+         * @description Needs the role `operator` or a higher one.
+         */
         post: operations["BaselinesController_promote"];
         delete?: never;
         options?: never;
@@ -604,10 +744,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells what the last check has found. */
+        /**
+         * Tells what the last check has found.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["DriftController_last"];
         put?: never;
-        /** Looks at the machine's system over SSH now, and tells what differs from its baseline. */
+        /**
+         * Looks at the machine's system over SSH now, and tells what differs from its baseline.
+         * @description Needs the role `ci` or a higher one.
+         */
         post: operations["DriftController_check"];
         delete?: never;
         options?: never;
@@ -622,10 +768,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists runs, newest first. */
+        /**
+         * Lists runs, newest first.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["RunsController_list"];
         put?: never;
-        /** Orders a run against the system that is on the machine's disk now. A flash in mode `cijoe-online` orders its own. */
+        /**
+         * Orders a run against the system that is on the machine's disk now. A flash in mode `cijoe-online` orders its own.
+         * @description Needs the role `ci` or a higher one.
+         */
         post: operations["RunsController_create"];
         delete?: never;
         options?: never;
@@ -640,11 +792,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows one run with its history. */
+        /**
+         * Shows one run with its history.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["RunsController_get"];
         put?: never;
         post?: never;
-        /** Removes a run that is over, with its log and report. Baselines that it recorded stay. */
+        /**
+         * Removes a run that is over, with its log and report. Baselines that it recorded stay.
+         * @description Needs the role `operator` or a higher one.
+         */
         delete: operations["RunsController_remove"];
         options?: never;
         head?: never;
@@ -660,7 +818,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancels a run. What its workflow has done to the machine stays done. */
+        /**
+         * Cancels a run. What its workflow has done to the machine stays done.
+         * @description Needs the role `ci` or a higher one.
+         */
         post: operations["RunsController_cancel"];
         delete?: never;
         options?: never;
@@ -675,7 +836,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the log: what the workflow printed, and lines that begin with `bty:`. */
+        /**
+         * Gives the log: what the workflow printed, and lines that begin with `bty:`.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["RunFilesController_log"];
         put?: never;
         post?: never;
@@ -692,7 +856,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the whole report as a tar: cijoe's `report.html`, `task.state`, and what its steps left. */
+        /**
+         * Gives the whole report as a tar: cijoe's `report.html`, `task.state`, and what its steps left.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["RunFilesController_report"];
         put?: never;
         post?: never;
@@ -709,7 +876,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives one file of the report. */
+        /**
+         * Gives one file of the report.
+         * @description Needs the role `viewer` or a higher one.
+         */
         get: operations["RunFilesController_file"];
         put?: never;
         post?: never;
@@ -726,7 +896,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The script that DHCP sends iPXE to: it goes on to the script of the booting card. */
+        /**
+         * The script that DHCP sends iPXE to: it goes on to the script of the booting card.
+         * @description Open to anyone.
+         */
         get: operations["PxeController_bootstrap"];
         put?: never;
         post?: never;
@@ -743,13 +916,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The iPXE script that boots a machine: into the live env, or from its local disk. Records the contact. */
+        /**
+         * The iPXE script that boots a machine: into the live env, or from its local disk. Records the contact.
+         * @description Open to anyone.
+         */
         get: operations["PxeController_script"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
-        /** Tells how long the script of a machine is. Records nothing. */
+        /**
+         * Tells how long the script of a machine is. Records nothing.
+         * @description Open to anyone.
+         */
         head: operations["PxeController_length"];
         patch?: never;
         trace?: never;
@@ -763,7 +942,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The completion signal: the machine has been flashed. Sets `last_flashed_at`, never the boot policy. */
+        /**
+         * The completion signal: the machine has been flashed. Sets `last_flashed_at`, never the boot policy.
+         * @description Open to anyone.
+         */
         post: operations["PxeController_done"];
         delete?: never;
         options?: never;
@@ -783,6 +965,7 @@ export interface paths {
         /**
          * The machine's own system has booted: what cloud-init's `phone_home` posts. Where it comes from is an address at which
          *     the system is looked for; its content is not read.
+         * @description Open to anyone.
          */
         post: operations["PxeController_booted"];
         delete?: never;
@@ -798,7 +981,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives a file of the live env or of the network boot, or one range of it. HEAD gives the headers. */
+        /**
+         * Gives a file of the live env or of the network boot, or one range of it. HEAD gives the headers.
+         * @description Open to anyone.
+         */
         get: operations["BootController_get"];
         put?: never;
         post?: never;
@@ -815,7 +1001,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells that the process is alive. */
+        /**
+         * Tells that the process is alive.
+         * @description Open to anyone.
+         */
         get: operations["HealthController_health"];
         put?: never;
         post?: never;
@@ -832,7 +1021,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells whether the server can do its work, and what is missing if not. */
+        /**
+         * Tells whether the server can do its work, and what is missing if not.
+         * @description Open to anyone.
+         */
         get: operations["HealthController_ready"];
         put?: never;
         post?: never;
@@ -849,7 +1041,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells which version runs. */
+        /**
+         * Tells which version runs.
+         * @description Open to anyone.
+         */
         get: operations["HealthController_version"];
         put?: never;
         post?: never;
@@ -1151,7 +1346,9 @@ export interface components {
             run_id: string;
             /** @description SHA-256 of the image file, hex. */
             image_sha256: string | null;
+            /** @description Name of the workflow. */
             workflow: string;
+            /** @description SHA-256 of its version, hex. */
             workflow_digest: string;
         };
         DriftSummaryDto: {
@@ -1237,10 +1434,15 @@ export interface components {
             state: components["schemas"]["MachineState"];
             boot_policy: components["schemas"]["BootPolicy"];
             provisioning_mode: components["schemas"]["ProvisioningMode"];
+            /** @description Name of the image that the machine is to have. */
             image: string | null;
+            /** @description Host name of the flashed system. */
             hostname: string | null;
+            /** @description The CIJOE workflow that belongs to the machine, `NAME` or `NAME@DIGEST`. */
             cijoe_workflow_ref: string | null;
+            /** @description Which disk is the target; null: the only one that may be written. */
             target_hint: components["schemas"]["TargetHint"] | null;
+            /** @description Where the flashed system answers SSH, when that is not the address that PXE saw. */
             ssh_host: string | null;
             /** @description Name of a private key; null is the installation's own. */
             ssh_key: string | null;
@@ -1261,8 +1463,12 @@ export interface components {
              * @description Last PXE contact or connection of an agent.
              */
             last_seen_at: string | null;
+            /** @description Where its last contact came from. */
             last_seen_ip: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When a flash of it was last reported as done.
+             */
             last_flashed_at: string | null;
             /**
              * @description The other records of the same box, each for one of its network cards, as an agent has seen them under one DMI UUID. A
@@ -1277,6 +1483,7 @@ export interface components {
              * @description When its own system reported after a boot (`POST /pxe/{mac}/booted`), and from where.
              */
             booted_at: string | null;
+            /** @description Where that report came from. */
             booted_ip: string | null;
             /** @description SSH host keys of the flashed system, pinned when it was reached for the first time; null until then. */
             ssh_host_keys: string[] | null;
@@ -1293,9 +1500,11 @@ export interface components {
             last_flash_job: components["schemas"]["JobSummaryDto"] | null;
             /** @example 52:54:00:00:00:01 */
             mac: string;
+            /** @description Account that workflows and drift checks log in to. */
             ssh_user: string;
             /** @description What a drift check leaves out, beside what always changes. */
             drift_ignore: string[];
+            /** @description Machines that share a tag form a pool. */
             tags: string[];
             /** @description Whether an agent of this machine is connected now. */
             agent_connected: boolean;
@@ -1305,10 +1514,15 @@ export interface components {
             state: components["schemas"]["MachineState"];
             boot_policy: components["schemas"]["BootPolicy"];
             provisioning_mode: components["schemas"]["ProvisioningMode"];
+            /** @description Name of the image that the machine is to have. */
             image: string | null;
+            /** @description Host name of the flashed system. */
             hostname: string | null;
+            /** @description The CIJOE workflow that belongs to the machine, `NAME` or `NAME@DIGEST`. */
             cijoe_workflow_ref: string | null;
+            /** @description Which disk is the target; null: the only one that may be written. */
             target_hint: components["schemas"]["TargetHint"] | null;
+            /** @description Where the flashed system answers SSH, when that is not the address that PXE saw. */
             ssh_host: string | null;
             /** @description Name of a private key; null is the installation's own. */
             ssh_key: string | null;
@@ -1329,8 +1543,12 @@ export interface components {
              * @description Last PXE contact or connection of an agent.
              */
             last_seen_at: string | null;
+            /** @description Where its last contact came from. */
             last_seen_ip: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When a flash of it was last reported as done.
+             */
             last_flashed_at: string | null;
             /**
              * @description The other records of the same box, each for one of its network cards, as an agent has seen them under one DMI UUID. A
@@ -1345,6 +1563,7 @@ export interface components {
              * @description When its own system reported after a boot (`POST /pxe/{mac}/booted`), and from where.
              */
             booted_at: string | null;
+            /** @description Where that report came from. */
             booted_ip: string | null;
             /** @description SSH host keys of the flashed system, pinned when it was reached for the first time; null until then. */
             ssh_host_keys: string[] | null;
@@ -1361,14 +1580,19 @@ export interface components {
             last_flash_job: components["schemas"]["JobSummaryDto"] | null;
             /** @description cloud-init's user-data, placeholders not filled in. */
             user_data?: string | null;
+            /** @description More cloud-init meta-data. */
             meta_data?: string | null;
+            /** @description cloud-init’s network configuration. */
             network_config?: string | null;
+            /** @description cloud-init’s vendor-data. */
             vendor_data?: string | null;
             /** @example 52:54:00:00:00:01 */
             mac: string;
+            /** @description Account that workflows and drift checks log in to. */
             ssh_user: string;
             /** @description What a drift check leaves out, beside what always changes. */
             drift_ignore: string[];
+            /** @description Machines that share a tag form a pool. */
             tags: string[];
             /** @description Whether an agent of this machine is connected now. */
             agent_connected: boolean;
@@ -1910,6 +2134,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1987,6 +2212,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2137,6 +2363,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2188,12 +2415,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2258,12 +2487,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2390,6 +2621,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2456,6 +2688,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2515,6 +2748,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2595,6 +2829,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2741,12 +2976,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description Name of the user
+                 * @example anna
+                 */
                 username: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2811,12 +3051,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description Name of the user
+                 * @example anna
+                 */
                 username: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2888,6 +3133,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description Name of the user
+                 * @example anna
+                 */
                 username: string;
             };
             cookie?: never;
@@ -2898,6 +3147,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2995,6 +3245,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3028,12 +3279,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3070,6 +3323,7 @@ export interface operations {
                 Range?: string;
             };
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
             };
             cookie?: never;
@@ -3154,6 +3408,7 @@ export interface operations {
                 "Content-Digest"?: string;
             };
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
             };
             cookie?: never;
@@ -3281,12 +3536,14 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3374,6 +3631,7 @@ export interface operations {
                 Range?: string;
             };
             path: {
+                /** @description Digest of the content, hexadecimal */
                 digest: string;
             };
             cookie?: never;
@@ -3444,6 +3702,7 @@ export interface operations {
                 Range?: string;
             };
             path: {
+                /** @description Digest of the content, hexadecimal */
                 digest: string;
             };
             cookie?: never;
@@ -3532,6 +3791,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3603,7 +3863,10 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description MAC address in any case, separated by colons, hyphens, dots or nothing */
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
@@ -3702,7 +3965,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @description MAC address in any case, separated by colons, hyphens, dots or nothing */
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
@@ -3816,13 +4082,17 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @description MAC address in any case, separated by colons, hyphens, dots or nothing */
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3919,7 +4189,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @description MAC address in any case, separated by colons, hyphens, dots or nothing */
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
@@ -4038,13 +4311,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description MAC address in any case, separated by colons, hyphens, dots or nothing */
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4120,6 +4397,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
@@ -4230,6 +4511,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4289,12 +4571,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4363,6 +4647,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
             };
             cookie?: never;
@@ -4470,12 +4755,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4551,7 +4838,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
+                /** @description Digest of the content, hexadecimal */
                 digest: string;
             };
             cookie?: never;
@@ -4645,13 +4934,16 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
+                /** @description Digest of the content, hexadecimal */
                 digest: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4740,6 +5032,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4915,12 +5208,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4989,12 +5284,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5063,12 +5360,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5149,6 +5448,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
@@ -5227,6 +5527,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
@@ -5298,6 +5599,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
@@ -5385,10 +5687,12 @@ export interface operations {
     FlashJobFilesController_putReport: {
         parameters: {
             query: {
+                /** @description of the attempt that it is of */
                 epoch: number;
             };
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
@@ -5399,6 +5703,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5479,7 +5784,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
+                /**
+                 * @description Path of a file in the report
+                 * @example report.html
+                 */
                 path: string;
             };
             cookie?: never;
@@ -5569,12 +5879,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5652,12 +5967,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5735,13 +6055,22 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
+                /**
+                 * @description Number of the baseline, from 1
+                 * @example 1
+                 */
                 version: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5819,13 +6148,22 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
+                /**
+                 * @description Number of the baseline, from 1
+                 * @example 1
+                 */
                 version: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5910,13 +6248,22 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
+                /**
+                 * @description Number of the baseline, from 1
+                 * @example 1
+                 */
                 version: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5994,12 +6341,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6078,12 +6430,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6188,6 +6545,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6351,12 +6709,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6425,12 +6785,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6506,12 +6868,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6592,6 +6956,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
@@ -6603,7 +6968,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/plain": string;
+                };
             };
             /**
              * @description No valid credential was given.
@@ -6674,6 +7041,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
             };
             cookie?: never;
@@ -6767,7 +7135,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, as the list shows it */
                 id: string;
+                /**
+                 * @description Path of a file in the report
+                 * @example report.html
+                 */
                 path: string;
             };
             cookie?: never;
@@ -6870,7 +7243,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/plain": string;
+                };
             };
         };
     };
@@ -6879,6 +7254,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
@@ -6890,7 +7269,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/plain": string;
+                };
             };
             /** @description The MAC address in the path is not one. */
             400: {
@@ -6917,6 +7298,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
@@ -6955,12 +7340,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7003,12 +7393,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description MAC address in any case, separated by colons, hyphens, dots or nothing
+                 * @example 52:54:00:00:00:01
+                 */
                 mac: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7051,6 +7446,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name, as the list shows it */
                 name: string;
             };
             cookie?: never;
@@ -7062,14 +7458,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             /** @description The range that was asked for. */
             206: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             /** @description There is no such thing. */
             404: {
@@ -7118,6 +7518,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7166,6 +7567,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description What the summary says. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -80,7 +80,7 @@ export class FlashJobFilesController {
   @Put('report')
   @Access('agent')
   @ApiParam(ID_PARAM)
-  @ApiQuery({ name: 'epoch', type: 'integer' })
+  @ApiQuery({ name: 'epoch', type: 'integer', description: 'of the attempt that it is of' })
   @ApiConsumes('application/x-tar')
   @ApiBody(BYTES)
   @HttpCode(204)

@@ -58,8 +58,10 @@ export class KnownGoodDto {
   @ApiProperty({ type: String, nullable: true })
   image_sha256: string | null;
 
+  /** Name of the workflow. */
   workflow: string;
 
+  /** SHA-256 of its version, hex. */
   workflow_digest: string;
 }
 
@@ -88,21 +90,27 @@ export class MachineDto {
   @ApiProperty({ enum: PROVISIONING_MODES, enumName: 'ProvisioningMode' })
   provisioning_mode: ProvisioningMode;
 
+  /** Name of the image that the machine is to have. */
   @ApiProperty({ type: String, nullable: true })
   image: string | null;
 
+  /** Host name of the flashed system. */
   @ApiProperty({ type: String, nullable: true })
   hostname: string | null;
 
+  /** The CIJOE workflow that belongs to the machine, `NAME` or `NAME@DIGEST`. */
   @ApiProperty({ type: String, nullable: true })
   cijoe_workflow_ref: string | null;
 
+  /** Which disk is the target; null: the only one that may be written. */
   @ApiProperty({ type: TargetHint, nullable: true })
   target_hint: TargetHint | null;
 
+  /** Where the flashed system answers SSH, when that is not the address that PXE saw. */
   @ApiProperty({ type: String, nullable: true })
   ssh_host: string | null;
 
+  /** Account that workflows and drift checks log in to. */
   ssh_user: string;
 
   /** Name of a private key; null is the installation's own. */
@@ -112,6 +120,7 @@ export class MachineDto {
   /** What a drift check leaves out, beside what always changes. */
   drift_ignore: string[];
 
+  /** Machines that share a tag form a pool. */
   tags: string[];
 
   @ApiProperty({ format: 'date-time' })
@@ -129,9 +138,11 @@ export class MachineDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   last_seen_at: string | null;
 
+  /** Where its last contact came from. */
   @ApiProperty({ type: String, nullable: true })
   last_seen_ip: string | null;
 
+  /** When a flash of it was last reported as done. */
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   last_flashed_at: string | null;
 
@@ -146,6 +157,7 @@ export class MachineDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   booted_at: string | null;
 
+  /** Where that report came from. */
   @ApiProperty({ type: String, nullable: true })
   booted_ip: string | null;
 
@@ -188,12 +200,15 @@ export class MachineDetailDto extends MachineDto {
   @ApiProperty({ type: String, nullable: true, required: false })
   user_data?: string | null;
 
+  /** More cloud-init meta-data. */
   @ApiProperty({ type: String, nullable: true, required: false })
   meta_data?: string | null;
 
+  /** cloud-init’s network configuration. */
   @ApiProperty({ type: String, nullable: true, required: false })
   network_config?: string | null;
 
+  /** cloud-init’s vendor-data. */
   @ApiProperty({ type: String, nullable: true, required: false })
   vendor_data?: string | null;
 }

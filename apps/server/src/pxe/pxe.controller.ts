@@ -10,6 +10,7 @@ import { BootedDto, DoneDto } from './pxe.dto.js';
 import { PxeService } from './pxe.service.js';
 import { PxeSignals } from './pxe-signals.service.js';
 
+const TEXT = { 'text/plain': { schema: { type: 'string' } } } as const;
 const MAC_PARAM = { name: 'mac', type: String, example: '52-54-00-00-00-01' } as const;
 
 function sendScript(response: Response, script: string): void {
@@ -30,7 +31,7 @@ export class PxeController {
   @Get('pxe-bootstrap.ipxe')
   @Access('anyone')
   @ApiProduces('text/plain')
-  @ApiResponse({ status: 200, description: 'An iPXE script.' })
+  @ApiResponse({ status: 200, description: 'An iPXE script.', content: TEXT })
   bootstrap(@Req() request: Request, @Res() response: Response): void {
     sendScript(response, bootstrapScript(this.baseUrl(request)));
   }
@@ -57,7 +58,7 @@ export class PxeController {
   @Access('anyone')
   @ApiParam(MAC_PARAM)
   @ApiProduces('text/plain')
-  @ApiResponse({ status: 200, description: 'An iPXE script.' })
+  @ApiResponse({ status: 200, description: 'An iPXE script.', content: TEXT })
   @ApiProblems(400)
   async script(
     @Param('mac', MacPipe) mac: MacAddress,

@@ -11,6 +11,7 @@ import { isActiveRun } from './run-state.js';
 
 const RUN_ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOUND', 'run ids are UUIDs') });
 const ID_PARAM = { name: 'id', type: String, format: 'uuid' } as const;
+const TEXT = { 'text/plain': { schema: { type: 'string' } } } as const;
 const BYTES = { schema: { type: 'string', format: 'binary' } } as const;
 
 /** What runs leave behind. */
@@ -28,7 +29,7 @@ export class RunFilesController {
   @ApiParam(ID_PARAM)
   @ApiQuery({ name: 'follow', required: false, enum: ['true', 'false'], description: 'go on until the run is over' })
   @ApiProduces('text/plain')
-  @ApiResponse({ status: 200, description: 'The log so far; empty while no worker has the run.' })
+  @ApiResponse({ status: 200, description: 'The log so far; empty while no worker has the run.', content: TEXT })
   @ApiProblems(401, 404, 422)
   async log(
     @Param('id', RUN_ID) id: string,
