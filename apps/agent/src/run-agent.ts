@@ -3,7 +3,7 @@ import { efiSystemPartition, readPrimaryGpt } from '@bty/image-format';
 import { BtyError, type Firmware, type Inventory, type InventoryDisk } from '@bty/wire-types';
 import { systemClock } from './clock/clock.js';
 import { stepClock } from './clock/step-clock.js';
-import type { AgentConfig } from './config.js';
+import { type AgentConfig, processEnvironment } from './config.js';
 import type { EngineReport } from './engine/engine.js';
 import { FlashTurns } from './flash-turns.js';
 import { gatherInventory } from './inventory/gather-inventory.js';
@@ -166,6 +166,7 @@ async function startTui(run: Run, session: AgentSession): Promise<() => Promise<
     turns,
     clock: systemClock,
     searchPath: config.searchPath,
+    environment: processEnvironment,
     log: (line) => log.line(line),
     reboot: (disk, report) => rebootInto(run, disk, report),
     progress: (progress) => session.progress(progress),

@@ -113,6 +113,7 @@ describe('bty tui in a terminal of 80 by 24', () => {
         [
           '> none        the disk becomes the image, and nothing else',
           '  cloud-init  a user-data file is laid down for the first boot',
+          '  cijoe       a workflow works on the file systems of the disk',
         ],
         'Up/Down move   Enter choose   Esc back',
       ),

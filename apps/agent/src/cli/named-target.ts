@@ -45,7 +45,7 @@ async function requireAccess(path: string): Promise<void> {
 }
 
 /** Looks at the disk that somebody named by its node, or by a link to it. Throws when it is no whole disk. */
-export async function lookAtTarget(roots: MachineRoots, named: string): Promise<InventoryDisk> {
+async function lookAtTarget(roots: MachineRoots, named: string): Promise<InventoryDisk> {
   const details = { path: named };
   const path = await realpath(named).catch((cause: unknown) => {
     throw new BtyError('NOT_FOUND', `there is no disk ${named}`, { cause, details });

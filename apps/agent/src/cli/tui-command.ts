@@ -33,6 +33,7 @@ export async function tuiCommand(flags: TuiFlags, ports: ProgramPorts): Promise<
     origin,
     onlyDisks: flags.disk ?? disksLookedAt(ports.environment),
     searchPath: ports.searchPath,
+    environment: ports.environment,
     log: () => undefined,
     reboot: async () => {
       throw new BtyError('INVALID_REQUEST', 'this system is not rebooted from here');

@@ -5,7 +5,7 @@ import type { OpenImage } from '../source/open-image.js';
 import { packFile, RangedSource } from '../source/ranged-source.js';
 
 /** A partition that an image brings. */
-export interface ImagePartition {
+interface ImagePartition {
   number: number;
   offset_bytes: number;
   size_bytes: number;

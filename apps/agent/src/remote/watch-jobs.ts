@@ -11,7 +11,7 @@ const PAUSE_MS = 1000;
 const AWAY_MS = 300_000;
 
 /** Whether a job will not change any more. */
-export const isOver = ({ state }: FlashJob): boolean => ['succeeded', 'failed', 'cancelled'].includes(state);
+const isOver = ({ state }: FlashJob): boolean => ['succeeded', 'failed', 'cancelled'].includes(state);
 
 /** Whether the disk was flashed and found right: what a pipeline may build on. */
 export const isProved = ({ state, result }: FlashJob): boolean =>

@@ -10,7 +10,7 @@ export interface Holding {
 }
 
 /** A partition and what it holds. */
-export interface DiskPartition extends Holding {
+interface DiskPartition extends Holding {
   number: number;
   offset_bytes: number;
   size_bytes: number;

@@ -9,7 +9,7 @@ import { openConsole } from './terminal.js';
 import type { TuiWorld } from './tui-world.js';
 
 /** What the terminal UI of an agent needs beside the agent's settings. */
-export interface AgentTuiPorts extends Pick<MachineWorld, 'searchPath' | 'log' | 'reboot'> {
+export interface AgentTuiPorts extends Pick<MachineWorld, 'searchPath' | 'environment' | 'log' | 'reboot'> {
   status: Status;
   turns: FlashTurns;
   clock: Clock;
@@ -46,11 +46,7 @@ function inTurn(world: TuiWorld, { turns, progress }: AgentTuiPorts): TuiWorld {
 export async function startAgentTui(config: AgentConfig, ports: AgentTuiPorts): Promise<() => Promise<void>> {
   const { status, clock, log, turns } = ports;
   const origin = { kind: 'server' as const, url: config.serverUrl, mac: config.mac };
-  const { onlyDisks } = config;
-  const world = inTurn(
-    machineWorld({ origin, onlyDisks, searchPath: ports.searchPath, log, reboot: ports.reboot }),
-    ports,
-  );
+  const world = inTurn(machineWorld({ ...ports, origin, onlyDisks: config.onlyDisks }), ports);
   const facts = {
     version: status.version,
     origin: `Server ${config.serverUrl}   ${config.mac}`,

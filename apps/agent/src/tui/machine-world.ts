@@ -18,6 +18,8 @@ export interface MachineWorld {
   origin: ImageOrigin;
   onlyDisks: readonly string[];
   searchPath: string;
+  /** What a workflow may be told. */
+  environment: Readonly<Record<string, string | undefined>>;
   log(line: string): void;
   /** Boots a disk that was flashed. */
   reboot(disk: InventoryDisk, report: EngineReport): Promise<void>;
@@ -71,15 +73,17 @@ function accountLines(looked: LookedAt, account: Account): string[] {
 
 /** The world of the terminal UI on this machine. */
 export function machineWorld(around: MachineWorld): TuiWorld {
-  const { origin, onlyDisks, searchPath, log } = around;
+  const { origin, onlyDisks, searchPath, environment, log } = around;
   const ports = { searchPath, log };
   let last: { disk: InventoryDisk; report: EngineReport } | undefined;
   return {
     images: (signal) => imagesOf(origin, signal),
     disks: () => disksOf(onlyDisks),
     look: async ({ image, disk, provisioning }: TuiChoice, signal) => {
-      const seed = provisioning.mode === 'cloud-init' ? { userData: provisioning.userData } : {};
-      const wish = { image: image.source, sha256: undefined, target: disk.path, onlyDisks, seed };
+      const seed = provisioning.mode === 'cloud-init' ? { userData: provisioning.file } : {};
+      const flags = provisioning.mode === 'cijoe' ? { cijoeWorkflow: provisioning.file } : {};
+      const workflow = { flags, environment, onOutput: () => undefined };
+      const wish = { image: image.source, sha256: undefined, target: disk.path, onlyDisks, seed, workflow };
       const looked = await lookBeforeFlash({ ...wish, provision: provisioning.mode }, ports, signal);
       const change = identityChange(disk, looked.target.disk);
       if (change === undefined) return looked;

@@ -4,12 +4,12 @@ import {
   confirmWord,
   found,
   type Lookup,
+  TUI_MODES,
   type TuiFlash,
   type TuiImage,
   type TuiState,
   type TuiStep,
 } from './tui-state.js';
-import { TUI_MODES } from './tui-update.js';
 
 type Step<Name extends TuiStep['screen']> = Extract<TuiStep, { screen: Name }>;
 
@@ -85,21 +85,19 @@ function disksPage(state: TuiState, rows: number): Page {
 const MODE_TEXTS: Record<(typeof TUI_MODES)[number], string> = {
   none: 'none        the disk becomes the image, and nothing else',
   'cloud-init': 'cloud-init  a user-data file is laid down for the first boot',
+  cijoe: 'cijoe       a workflow works on the file systems of the disk',
 };
 
-function provisioningPage({ mode, userData }: Step<'provisioning'>): Page {
+function provisioningPage({ mode, file }: Step<'provisioning'>): Page {
   const lines = listLines(
     TUI_MODES.map((one) => MODE_TEXTS[one]),
     mode,
     TUI_MODES.length,
   );
   const title = 'How is the flashed system configured?';
-  if (userData === undefined) return { title, lines, keys: `${MOVE_KEYS}Esc back` };
-  return {
-    title,
-    lines: [...lines, '', 'Path of the user-data file:', `: ${userData}_`],
-    keys: 'Enter go on   Esc back',
-  };
+  if (file === undefined) return { title, lines, keys: `${MOVE_KEYS}Esc back` };
+  const what = TUI_MODES[mode] === 'cijoe' ? 'workflow' : 'user-data file';
+  return { title, lines: [...lines, '', `Path of the ${what}:`, `: ${file}_`], keys: 'Enter go on   Esc back' };
 }
 
 function confirmPage({ choice, plan, typed }: Step<'confirm'>, rows: number): Page {

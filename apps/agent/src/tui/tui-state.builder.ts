@@ -89,7 +89,7 @@ export const atScreen = {
   images: freshState(),
   disks: freshState({ step: { screen: 'disks', image: IMAGES[0] }, disks: DISKS, diskCursor: 1 }),
   provisioning: freshState({
-    step: { screen: 'provisioning', image: IMAGES[0], disk: DISKS[1], mode: 0, userData: undefined },
+    step: { screen: 'provisioning', image: IMAGES[0], disk: DISKS[1], mode: 0, file: undefined },
   }),
   confirm: freshState({
     step: { screen: 'confirm', choice: choice(), plan: { lines: PLAN, refused: false }, typed: '' },

@@ -23,8 +23,11 @@ export interface TuiDisk {
 /** What was looked up, `undefined` while it is on its way. */
 export type Lookup<T> = readonly T[] | { problem: string } | undefined;
 
-/** How the flashed system is configured: not at all, or by cloud-init with this user-data. */
-export type TuiProvisioning = { mode: 'none' } | { mode: 'cloud-init'; userData: string };
+/** The modes in the order in which they are shown. */
+export const TUI_MODES = ['none', 'cloud-init', 'cijoe'] as const;
+
+/** How the flashed system is configured: not at all, by this user-data, or by this workflow. */
+export type TuiProvisioning = { mode: 'none' } | { mode: 'cloud-init' | 'cijoe'; file: string };
 
 /** What a person has put together: enough to look whether it can be done. */
 export interface TuiChoice {
@@ -50,7 +53,7 @@ export interface TuiFlash {
 export type TuiStep =
   | { screen: 'images' }
   | { screen: 'disks'; image: TuiImage }
-  | { screen: 'provisioning'; image: TuiImage; disk: TuiDisk; mode: number; userData: string | undefined }
+  | { screen: 'provisioning'; image: TuiImage; disk: TuiDisk; mode: number; file: string | undefined }
   /** `plan` is undefined while image and disk are looked at. */
   | {
       screen: 'confirm';

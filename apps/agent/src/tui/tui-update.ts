@@ -2,6 +2,7 @@ import type { Key } from './keys.js';
 import {
   confirmWord,
   found,
+  TUI_MODES,
   type TuiChange,
   type TuiEffect,
   type TuiEvent,
@@ -15,8 +16,6 @@ type Step<Name extends TuiStep['screen']> = Extract<TuiStep, { screen: Name }>;
 
 const PAGE = 10;
 const MAX_TYPED = 200;
-/** The modes in the order in which they are shown. */
-export const TUI_MODES = ['none', 'cloud-init'] as const;
 
 const stay = (state: TuiState, notice = ''): TuiChange => ({ state: { ...state, notice }, effects: [] });
 const go = (state: TuiState, step: TuiStep, ...effects: TuiEffect[]): TuiChange => ({
@@ -79,7 +78,7 @@ function disksKey(state: TuiState, step: Step<'disks'>, key: Key): TuiChange {
     if (!state.root) return stay(state, 'Only root may write a disk. Leave with q, then: sudo bty tui');
     const [objection] = disk.objections;
     if (objection !== undefined) return stay(state, `It cannot be written: ${objection}`);
-    return go(state, { screen: 'provisioning', image: step.image, disk, mode: 0, userData: undefined });
+    return go(state, { screen: 'provisioning', image: step.image, disk, mode: 0, file: undefined });
   }
   if (typedBy(key) === 'r')
     return { state: { ...state, disks: undefined, notice: '' }, effects: [{ type: 'load-disks' }] };
@@ -93,22 +92,21 @@ function confirmation(state: TuiState, step: Step<'provisioning'>, provisioning:
 }
 
 function provisioningKey(state: TuiState, step: Step<'provisioning'>, key: Key): TuiChange {
-  const { userData, mode } = step;
-  if (userData !== undefined) {
-    if (key.kind === 'escape') return go(state, { ...step, userData: undefined });
+  const { file, mode: index } = step;
+  const mode = TUI_MODES[index] ?? 'none';
+  if (file !== undefined && mode !== 'none') {
+    if (key.kind === 'escape') return go(state, { ...step, file: undefined });
     if (key.kind === 'enter') {
-      if (userData === '') return stay(state, 'Give the path of a file, or go back with Esc.');
-      return confirmation(state, step, { mode: 'cloud-init', userData });
+      if (file === '') return stay(state, 'Give the path of a file, or go back with Esc.');
+      return confirmation(state, step, { mode, file });
     }
-    return go(state, { ...step, userData: edited(userData, key) ?? userData });
+    return go(state, { ...step, file: edited(file, key) ?? file });
   }
-  const cursor = moved(key, mode, TUI_MODES.length);
+  const cursor = moved(key, index, TUI_MODES.length);
   if (cursor !== undefined) return go(state, { ...step, mode: cursor });
   if (isBack(key)) return go(state, { screen: 'disks', image: step.image });
   if (!isForward(key)) return stay(state);
-  return TUI_MODES[mode] === 'cloud-init'
-    ? go(state, { ...step, userData: '' })
-    : confirmation(state, step, { mode: 'none' });
+  return mode === 'none' ? confirmation(state, step, { mode }) : go(state, { ...step, file: '' });
 }
 
 function confirmKey(state: TuiState, step: Step<'confirm'>, key: Key): TuiChange {

@@ -96,8 +96,9 @@ describe('the way through the terminal UI', () => {
     const typed = press(atScreen.provisioning, 'down', 'enter', '/', 'u', 'backspace', 'x');
     expect(shown(typed)).toContain(': /x_');
     const { effects } = update(typed, { type: 'key', key: { kind: 'enter' } });
-    expect(effects).toEqual([{ type: 'plan', choice: choice({ mode: 'cloud-init', userData: '/x' }) }]);
+    expect(effects).toEqual([{ type: 'plan', choice: choice({ mode: 'cloud-init', file: '/x' }) }]);
     expect(shown(press(atScreen.provisioning, 'down', 'enter', 'enter'))).toContain('Give the path of a file');
+    expect(shown(press(atScreen.provisioning, 'down', 'down', 'enter'))).toContain('Path of the workflow:');
   });
 
   it('stops a flash only when it is asked twice', () => {
