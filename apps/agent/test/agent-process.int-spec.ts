@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { expected, MARGIN_BYTES } from '@bty/image-format';
+import { expected } from '@bty/image-format';
 import { CLOSE_CODES } from '@bty/wire-types';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildGptImage } from '../../../libs/image-format/src/gpt-image.builder.js';
@@ -54,11 +54,7 @@ async function startWriting(bytes = 4 * MIB): Promise<void> {
 }
 
 const finished = () => server.of('flash.finished');
-const headIsZero = (): boolean =>
-  disk
-    .content()
-    .subarray(0, MARGIN_BYTES)
-    .every((byte) => byte === 0);
+const headIsZero = (): boolean => disk.headIsZero();
 const diskIsRight = (): boolean => disk.content().equals(expected(image, disk.before));
 
 describe('the agent', () => {

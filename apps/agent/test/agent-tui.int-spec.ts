@@ -9,6 +9,7 @@ import { FakeAgentServer } from './agent-server.fake.js';
 import { BUNDLE } from './built-agent.js';
 import { LoopDisk } from './loop-disk.js';
 import { shellLine, TmuxTerminal } from './tmux-terminal.js';
+import { toConfirmation } from './tui-steps.js';
 
 const MIB = 1024 * 1024;
 const image = buildGptImage({ sizeBytes: 16 * MIB, fill: (bytes) => void randomBytes(bytes.length).copy(bytes) });
@@ -40,13 +41,7 @@ const diskIsRight = (): boolean => disk.content().equals(expected(image, disk.be
 
 /** Has the person flash the one image to the one disk, as far as the last Enter. */
 async function flashByHand(): Promise<void> {
-  await terminal.shows('> test.img');
-  terminal.press('Enter');
-  await terminal.shows('> /dev/loop');
-  terminal.press('Enter');
-  await terminal.shows('> none');
-  terminal.press('Enter');
-  await terminal.shows('To overwrite this disk');
+  await toConfirmation(terminal, 'test.img');
   terminal.type(basename(disk.path));
   terminal.press('Enter');
 }

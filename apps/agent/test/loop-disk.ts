@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MARGIN_BYTES } from '@bty/image-format';
 
 /** How a loop device shows its file. */
 export interface LoopOptions {
@@ -35,6 +36,13 @@ export class LoopDisk {
   /** What is on the medium. */
   content(): Buffer {
     return readFileSync(this.#file);
+  }
+
+  /** Whether the disk has no first MiB, as it has none from the first write of a flash to its end. */
+  headIsZero(): boolean {
+    return this.content()
+      .subarray(0, MARGIN_BYTES)
+      .every((byte) => byte === 0);
   }
 
   /** Puts another medium behind the same device name, as a disk does that is unplugged and another plugged in. */

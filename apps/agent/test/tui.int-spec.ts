@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { expected, MARGIN_BYTES } from '@bty/image-format';
+import { expected } from '@bty/image-format';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildGptImage } from '../../../libs/image-format/src/gpt-image.builder.js';
 import { packImage } from '../src/engine/packed-image.builder.js';
@@ -15,6 +15,7 @@ import { FakeFileServer } from './file-server.fake.js';
 import { LoopDisk } from './loop-disk.js';
 import { DROP_ROOT } from './run-bty.js';
 import { shellLine, TmuxTerminal } from './tmux-terminal.js';
+import { toConfirmation } from './tui-steps.js';
 
 const MIB = 1024 * 1024;
 const RULE = '-'.repeat(79);
@@ -64,17 +65,6 @@ function screenOf(title: string, step: string, page: string[], keys: string, not
   const head = `bty 0.1.0   ${title}`.padEnd(79 - step.length) + step;
   const rows = Array.from({ length: 18 }, (_row, index) => page[index] ?? '');
   return [head.trimEnd(), 'Images in FOLDER/images', RULE, ...rows, notice, RULE, keys].join('\n');
-}
-
-/** Goes on to where the disk is to be confirmed. */
-async function toConfirmation(at: TmuxTerminal): Promise<string> {
-  await at.shows('> box.img');
-  at.press('Enter');
-  await at.shows('> /dev/loop');
-  at.press('Enter');
-  await at.shows('> none');
-  at.press('Enter');
-  return at.shows('To overwrite this disk');
 }
 
 describe('bty tui in a terminal of 80 by 24', () => {
@@ -188,7 +178,7 @@ describe('bty tui in a terminal of 80 by 24', () => {
 
   it('goes back with Escape, and ends with Ctrl-C and nothing written', async () => {
     const at = open();
-    await toConfirmation(at);
+    await toConfirmation(at, 'box.img');
     at.press('Escape');
     await at.shows('Which disk?');
     at.press('Escape');
@@ -291,7 +281,7 @@ describe('bty tui with a server', () => {
     const list = await at.shows('new.img');
     expect(list).toContain(`Server ${url}`);
     expect(list).toContain('  new.img  NOT USABLE: the server is not done with it: preparing');
-    await toConfirmation(at);
+    await toConfirmation(at, 'box.img');
     at.type(basename(disk.path));
     at.press('Enter');
     expect(await at.shows('Enter flash another')).toContain('The server was told.');
@@ -303,7 +293,7 @@ describe('bty tui with a server', () => {
   it('shows the flash, and stops it when it is asked twice', async () => {
     pack.bytesPerSecond = 4 * MIB;
     const at = open('--server', url, '--mac', MAC);
-    await toConfirmation(at);
+    await toConfirmation(at, 'box.img');
     at.type(basename(disk.path));
     at.press('Enter');
     expect(await at.shows(/> writing .*%, \d+ s left/)).toMatch(
@@ -316,12 +306,7 @@ describe('bty tui with a server', () => {
     expect(screen).toContain('bty 0.1.0   FAILED');
     expect(screen).toContain('Partial write');
     expect(asked.some((one) => one.startsWith('POST'))).toBe(false);
-    expect(
-      disk
-        .content()
-        .subarray(0, MARGIN_BYTES)
-        .every((byte) => byte === 0),
-    ).toBe(true);
+    expect(disk.headIsZero()).toBe(true);
   });
 
   it('says what to do when the server is away', async () => {
