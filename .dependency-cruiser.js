@@ -1,7 +1,7 @@
 /** The import rules of docs/architecture.md. A feature of the server is a folder below apps/server/src. */
 const PURE =
   '^(apps|libs)/.*/(boot-decision|ipxe-script|ipxe-arg|job-state|expected-disk|choose-target|obstacles|hint-match|same-disk|image-name|mac-address' +
-  '|partitions|mode-needs|template|seed-text|cloud-config|fstab|volume|volume-kind)\\.ts$';
+  '|partitions|mode-needs|template|seed-text|cloud-config|fstab|volume|volume-kind|keys|tui-state|tui-update|tui-pages|tui-view|target-flag|flash-plan|select-machines)\\.ts$';
 
 export default {
   forbidden: [

@@ -1,5 +1,6 @@
 import type { ByteRange } from '@bty/image-format';
 import { BtyError } from '@bty/wire-types';
+import { systemClock } from '../clock/clock.js';
 import type { DiskCheck } from '../engine/differences.js';
 import { checkOpenImage } from '../flash-image.js';
 import { imageRootOf, resolveImage } from '../images/image-root.js';
@@ -10,6 +11,7 @@ import { openForReading } from '../target/open-target.js';
 import { type CommandPorts, disksLookedAt } from './command-ports.js';
 import { envelope, orTellFailure } from './envelope.js';
 import { lookForReading } from './named-target.js';
+import { silentView, textView } from './progress-view.js';
 
 /** Flags of `bty verify`, as given. */
 export interface VerifyFlags {
@@ -70,7 +72,9 @@ async function compare(flags: VerifyFlags, ports: CommandPorts): Promise<DiskChe
   }
   const target = await openForReading(MACHINE_ROOTS, disk);
   try {
-    return await checkOpenImage(image, target, { onProgress: () => undefined, log }, ports.stop);
+    const view = ports.terminal ? textView(ports.stderr, true, systemClock) : silentView;
+    view.stage('comparing');
+    return await checkOpenImage(image, target, { onProgress: view.progress, log }, ports.stop);
   } finally {
     await target.close();
   }
