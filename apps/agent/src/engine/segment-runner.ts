@@ -15,14 +15,14 @@ const SLOT_BYTES = MIB;
 // What comes over the line is decompressed in parts of this size, from memory that the processor's cache still has.
 const PART_BYTES = 512 * 1024;
 
-/** Memory for the disk that the threads of a flash share, in bytes. */
-const DISK_MEMORY_BYTES = 16 * MIB;
-const LEAST_SLOTS = 4;
+/** What all threads of a flash share, in bytes: to compare, to write, and for what comes over the line. */
+const COMPARE_MEMORY_BYTES = 8 * MIB;
+const WRITE_MEMORY_BYTES = 12 * MIB;
+const LINE_MEMORY_BYTES = 4 * MIB;
 
-/** Buffers of one of so many threads. Large chunks take more than their share, for they do not fit it. */
-function diskSlots(chunkBytes: number, threads: number): SlotPool {
-  const slotBytes = Math.max(SLOT_BYTES, chunkBytes);
-  return new SlotPool(Math.max(LEAST_SLOTS, Math.floor(DISK_MEMORY_BYTES / threads / slotBytes)), slotBytes);
+/** The share of one of so many threads. Large chunks take more than that, for they do not fit it. */
+function poolOf(memoryBytes: number, threads: number, slotBytes: number): SlotPool {
+  return new SlotPool(Math.max(2, Math.floor(memoryBytes / threads / slotBytes)), slotBytes);
 }
 
 /** The chunks to write, and where their frames come from. */
@@ -45,10 +45,11 @@ export class SegmentRunner {
     private readonly restoring: Restoring | undefined,
     threads = 1,
   ) {
-    const slots = diskSlots(table.chunkBytes, threads);
-    this.#comparer = new ChunkComparer(access, table, slots);
+    const slotBytes = Math.max(SLOT_BYTES, table.chunkBytes);
+    this.#comparer = new ChunkComparer(access, table, poolOf(COMPARE_MEMORY_BYTES, threads, slotBytes));
     if (restoring === undefined) return;
-    const partSlots = new SlotPool(SEGMENTS_AT_ONCE, partMemoryBytes(table.chunkBytes, PART_BYTES));
+    const slots = poolOf(WRITE_MEMORY_BYTES, threads, slotBytes);
+    const partSlots = poolOf(LINE_MEMORY_BYTES, threads, partMemoryBytes(table.chunkBytes, PART_BYTES));
     this.#restorer = new ChunkRestorer({ access, slots, partSlots, ...restoring });
   }
 
