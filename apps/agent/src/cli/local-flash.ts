@@ -65,16 +65,23 @@ async function provisioningOf(
   return seed.userData === undefined ? undefined : seedProvisioning(seed.userData, seed, ports, stop);
 }
 
-/** Reads what is to be provisioned, opens the image and looks at the disk. Nothing is written. */
+/** Reads what is to be provisioned, opens the image and meanwhile looks at the disk. Nothing is written. */
 export async function lookBeforeFlash(wish: FlashWish, ports: LocalPorts, stop: AbortSignal): Promise<LookedAt> {
   await requireTools(ports.searchPath);
   const provisioning = await provisioningOf(wish, ports, stop);
-  const image = await openImage(wish.image, wish.sha256, ports.log, stop);
+  const opening = openImage(wish.image, wish.sha256, ports.log, stop);
+  const learning = opening.then((image) => imageFacts(image, wish.image, ports.log, stop));
+  const needs = learning.then((facts) => ({
+    neededBytes: facts.content_size_bytes ?? 0,
+    sectorBytes: facts.sector_bytes,
+  }));
+  const finding = findTarget(MACHINE_ROOTS, wish.target, needs, wish.onlyDisks);
+  finding.catch(() => undefined); // thrown below, after what is wrong with the image
+  const image = await opening;
   const close = async (): Promise<void> => (image.kind === 'content' ? image.close() : undefined);
   try {
-    const facts = await imageFacts(image, wish.image, ports.log, stop);
-    const needs = { neededBytes: facts.content_size_bytes ?? 0, sectorBytes: facts.sector_bytes };
-    const target = await findTarget(MACHINE_ROOTS, wish.target, needs, wish.onlyDisks);
+    const facts = await learning;
+    const target = await finding;
     return { image, facts, target, changes: plannedChanges(facts, target, wish.provision), provisioning, close };
   } catch (error) {
     await close();

@@ -105,22 +105,24 @@ export function objectionsTo(disk: InventoryDisk, { neededBytes, sectorBytes }: 
 }
 
 /**
- * Finds the disk that `--target` means, and looks at it. A device is given with every objection; a hint that does not
- * lead to one disk that may be written throws. `only` are the disks that are looked at for a hint, when not empty.
+ * Finds the disk that `--target` means, and looks at it. A device is given with every objection, and is looked at before
+ * it is known what the image needs; a hint that does not lead to one disk that may be written throws. `only` are the disks
+ * that are looked at for a hint, when not empty.
  */
 export async function findTarget(
   roots: MachineRoots,
   named: string,
-  needs: Needs,
+  needs: Promise<Needs>,
   only: readonly string[],
 ): Promise<NamedTarget> {
+  needs.catch(() => undefined); // awaited when the disk is known
   const flag = parseTarget(named);
   if (flag.kind === 'hint') {
-    const disk = await lookByHint(roots, flag.hint, needs, only);
+    const disk = await lookByHint(roots, flag.hint, await needs, only);
     return { disk, content: await readDiskContent(disk), objections: [] };
   }
   const disk = await lookAtTarget(roots, flag.path);
-  return { disk, content: await readDiskContent(disk), objections: objectionsTo(disk, needs) };
+  return { disk, content: await readDiskContent(disk), objections: objectionsTo(disk, await needs) };
 }
 
 /** Refuses a disk that something speaks against, with every objection at once. */

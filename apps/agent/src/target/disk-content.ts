@@ -81,12 +81,13 @@ export async function readDiskContent(
   try {
     const head = await readAt(handle, path, 0, MARGIN_BYTES);
     const found = await listPartitions(head, sectorBytes, (at, length) => readAt(handle, path, at, length));
-    const partitions: DiskPartition[] = [];
-    for (const { number, offsetBytes, lengthBytes, name } of found) {
-      const holding = await probe(path, { offsetBytes, lengthBytes });
-      const named = name === undefined ? {} : { name };
-      partitions.push({ number, offset_bytes: offsetBytes, size_bytes: lengthBytes, ...named, ...holding });
-    }
+    const partitions = await Promise.all(
+      found.map(async ({ number, offsetBytes, lengthBytes, name }): Promise<DiskPartition> => {
+        const holding = await probe(path, { offsetBytes, lengthBytes });
+        const named = name === undefined ? {} : { name };
+        return { number, offset_bytes: offsetBytes, size_bytes: lengthBytes, ...named, ...holding };
+      }),
+    );
     if (partitions.length > 0) {
       return { table: readPrimaryGpt(head).kind === 'valid' ? 'gpt' : 'mbr', partitions };
     }
