@@ -121,6 +121,19 @@ describe('a user', () => {
     expect(JSON.stringify(events)).not.toMatch(/argon2|another password/);
   });
 
+  it('is changed only as it was seen, when the change says so', async () => {
+    await newUser('dora');
+    const seen = (await server.ask('/users/dora')).headers.get('etag') ?? '';
+    // a login changes what is shown, but nothing that an admin has set
+    await logIn(server, 'dora', PASSWORD);
+    const change = (body: object) =>
+      server.ask('/users/dora', { method: 'PATCH', body, headers: { 'If-Match': seen } });
+    expect((await change({})).status).toBe(200);
+    expect((await change({ role: 'viewer' })).status).toBe(200);
+    expect((await change({ role: 'admin' })).json).toMatchObject({ status: 412, code: 'PRECONDITION_FAILED' });
+    expect((await server.ask('/users/dora')).json.role).toBe('viewer');
+  });
+
   it('changes the own password, which ends the other sessions', async () => {
     await newUser('bert');
     const [here, there] = [(await logIn(server, 'bert', PASSWORD)).json, (await logIn(server, 'bert', PASSWORD)).json];

@@ -1841,7 +1841,7 @@ export interface components {
             bytes_skipped: number;
             /** @description Bytes that were made zero. */
             bytes_zeroed: number;
-            /** @description Bytes read from the target past every cache, after the last of them was flushed, and found right. */
+            /** @description Bytes read from the target past every cache and found right; those that were written, after they were flushed. */
             bytes_verified: number;
             /** @enum {string} */
             verify: "full" | "written" | "off";
@@ -2989,6 +2989,8 @@ export interface operations {
             /** @description What the summary says. */
             200: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3131,7 +3133,10 @@ export interface operations {
     UsersController_change: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+            };
             path: {
                 /**
                  * @description Name of the user
@@ -3150,6 +3155,8 @@ export interface operations {
             /** @description What the summary says. */
             200: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3185,6 +3192,15 @@ export interface operations {
             };
             /** @description It conflicts with the present state; `code` says how. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,6 @@
 import type { AgentHello, MacAddress } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
-import { AgentSessionsRepository, BootTokensRepository, type OpenedSession } from '../auth/index.js';
+import { AgentSessionsRepository, BootTokensRepository, GuessingLimits, type OpenedSession } from '../auth/index.js';
 import { EventsRepository } from '../events/index.js';
 import { MachinesRepository } from '../machines/index.js';
 import type { Agent } from './agent-session.js';
@@ -15,6 +15,7 @@ export class AgentAdmission {
     private readonly sessions: AgentSessionsRepository,
     private readonly machines: MachinesRepository,
     private readonly events: EventsRepository,
+    private readonly limits: GuessingLimits,
   ) {}
 
   /** Opens or goes on with a session and stores what the agent sees of its machine. Undefined: the credential is not valid. */
@@ -26,7 +27,9 @@ export class AgentAdmission {
       this.log.warn(`an agent that says it is ${mac} at ${ip} has no valid credential`);
       const credential = hello.boot_token === undefined ? 'session' : 'boot_token';
       const after = { credential };
-      await this.events.note({ subject: `machine/${mac}`, action: 'agent.refused', actor, after });
+      // Whoever goes on guessing does not fill the record of events.
+      if (await this.limits.noteWrongToken(ip))
+        await this.events.note({ subject: `machine/${mac}`, action: 'agent.refused', actor, after });
       return undefined;
     }
     const { machine, macs } = await this.machines.agentConnected(mac, hello.inventory, actor, now);

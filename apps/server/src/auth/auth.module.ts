@@ -46,6 +46,6 @@ import { UsersService } from './users.service.js';
     { provide: PoolMembers, useClass: PoolMembersRepository },
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [AdminTokenService, BootTokensRepository, AgentSessionsRepository, Credentials],
+  exports: [AdminTokenService, BootTokensRepository, AgentSessionsRepository, Credentials, GuessingLimits],
 })
 export class AuthModule {}

@@ -51,6 +51,12 @@ export class GuessingLimits {
     }
   }
 
+  /** As {@link wrongToken} for who is told nothing: false once there were many. */
+  async noteWrongToken(ip: string): Promise<boolean> {
+    const { consumedPoints } = await this.wrongTokens.penalty(ip);
+    return consumedPoints <= WRONG_TOKENS_PER_MINUTE;
+  }
+
   /** Whether an address has shown so many wrong credentials that no more of its are looked up. */
   async isGuessing(ip: string): Promise<boolean> {
     const found = await this.wrongTokens.get(ip);

@@ -1,4 +1,4 @@
-import { Column, CreateDateColumn, Entity, PrimaryGeneratedColumn, UpdateDateColumn } from 'typeorm';
+import { Column, CreateDateColumn, Entity, PrimaryGeneratedColumn, UpdateDateColumn, VersionColumn } from 'typeorm';
 import type { Role } from '../http/index.js';
 
 /** A person who logs in by a password. */
@@ -26,6 +26,10 @@ export class UserEntity {
 
   @UpdateDateColumn({ type: 'timestamptz' })
   updatedAt: Date;
+
+  /** Counts the changes of what admins set. */
+  @VersionColumn({ default: 1 })
+  revision: number;
 
   @Column('timestamptz', { nullable: true })
   lastLoginAt: Date | null;

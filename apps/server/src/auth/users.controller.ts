@@ -1,9 +1,19 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Access, ApiProblems, cutPage, requiredCaller } from '../http/index.js';
+import {
+  Access,
+  ApiProblems,
+  cutPage,
+  IF_MATCH,
+  RECORD_ETAG,
+  requiredCaller,
+  revisionCheck,
+  sendRecord,
+} from '../http/index.js';
 import { toUserDto, UserDto, UserPatch, UserPost, UsersQuery } from './user.dto.js';
-import { UsersRepository } from './users.repository.js';
+import type { UserEntity } from './user.entity.js';
+import { UsersRepository, userRevision } from './users.repository.js';
 import { UsersService } from './users.service.js';
 
 /** Who logs in by a password. */
@@ -46,21 +56,26 @@ export class UsersController {
   /** Shows one user. */
   @Get(':username')
   @Access('admin')
+  @ApiResponse({ status: 200, type: UserDto, headers: RECORD_ETAG })
   @ApiProblems(404)
-  async get(@Param('username') username: string): Promise<UserDto> {
-    return toUserDto(await this.users.get(username));
+  async get(@Param('username') username: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    this.send(request, response, await this.users.get(username));
   }
 
   /** Changes a user's role or password, or keeps the user from logging in. Ends the sessions of the user. */
   @Patch(':username')
   @Access('admin')
-  @ApiProblems(404, 409, 422)
+  @ApiHeader(IF_MATCH)
+  @ApiResponse({ status: 200, type: UserDto, headers: RECORD_ETAG })
+  @ApiProblems(404, 409, 412, 422)
   async change(
     @Param('username') username: string,
     @Body() body: UserPatch,
     @Req() request: Request,
-  ): Promise<UserDto> {
-    return toUserDto(await this.service.change(username, body, requiredCaller(request)));
+    @Res() response: Response,
+  ): Promise<void> {
+    const check = revisionCheck(request);
+    this.send(request, response, await this.service.change(username, body, requiredCaller(request), check));
   }
 
   /** Removes a user, and ends the user's sessions. API tokens that the user has made stay. */
@@ -70,5 +85,9 @@ export class UsersController {
   @ApiProblems(404, 409)
   async remove(@Param('username') username: string, @Req() request: Request): Promise<void> {
     await this.service.remove(username, requiredCaller(request));
+  }
+
+  private send(request: Request, response: Response, user: UserEntity): void {
+    sendRecord(request, response, userRevision(user), toUserDto(user));
   }
 }

@@ -23,6 +23,11 @@ function facts({ role, enabled }: Pick<UserFields, 'role' | 'enabled'>): Record<
   return { role, enabled };
 }
 
+/** Which state of a user's fields that is, for ETags. */
+export function userRevision(user: UserEntity): string {
+  return `${user.createdAt.getTime().toString(36)}.${user.revision}`;
+}
+
 /** The people who log in. */
 @Injectable()
 export class UsersRepository {
@@ -78,6 +83,7 @@ export class UsersRepository {
       const old = await manager.findOne(UserEntity, { where: { username }, lock });
       if (old === null) throw noSuchUser(username);
       options.check?.(old);
+      if (Object.keys(fields).length === 0) return old;
       await manager.update(UserEntity, { username }, fields);
       const sessions = manager.createQueryBuilder().delete().from(UserSessionEntity).where('user_id = :id', old);
       if (options.keptSession !== undefined) sessions.andWhere('id <> :kept', { kept: options.keptSession });

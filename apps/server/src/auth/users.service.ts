@@ -1,10 +1,10 @@
 import { BtyError } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '../http/index.js';
+import type { Caller, RevisionCheck } from '../http/index.js';
 import { Passwords } from './passwords.service.js';
 import type { UserPatch, UserPost } from './user.dto.js';
 import type { UserEntity } from './user.entity.js';
-import { UsersRepository } from './users.repository.js';
+import { UsersRepository, userRevision } from './users.repository.js';
 
 /** What admins do with users. */
 @Injectable()
@@ -21,13 +21,13 @@ export class UsersService {
   }
 
   /** Ends the user's sessions, too. Throws NOT_FOUND, and CONFLICT for who would lock themselves out. */
-  async change(username: string, patch: UserPatch, caller: Caller): Promise<UserEntity> {
+  async change(username: string, patch: UserPatch, caller: Caller, fresh: RevisionCheck): Promise<UserEntity> {
     const { role, enabled, password } = patch;
     const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
     const fields = { role, enabled, passwordHash };
     const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-    if (Object.keys(given).length === 0) return this.users.get(username);
     const check = (user: UserEntity) => {
+      fresh(userRevision(user));
       if ((role ?? 'admin') !== 'admin' || enabled === false) refuseOneself(user, caller);
     };
     return this.users.change(username, given, caller.actor, { check, keptSession: caller.credential.id });

@@ -23,7 +23,7 @@ export { cutPage, PageQuery } from './page.dto.js';
 export { type MachineThing, PoolMembers } from './pool-members.port.js';
 export { ProblemFilter } from './problem.filter.js';
 export { readBody } from './read-body.js';
-export { type RevisionCheck, revisionCheck, sendRecord } from './record-etag.js';
+export { IF_MATCH, RECORD_ETAG, type RevisionCheck, revisionCheck, sendRecord } from './record-etag.js';
 export { mayActAs, ROLES, type Role } from './role.js';
 export { type OpenFile, sendFile } from './send-file.js';
 export { type PageStart, readPageStart, readSort, type Sort, writePageStart } from './sort.js';

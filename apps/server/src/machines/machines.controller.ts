@@ -7,9 +7,11 @@ import {
   ApiProblems,
   actorOf,
   cutPage,
+  IF_MATCH,
   MacPipe,
   mergePatch,
   poolOf,
+  RECORD_ETAG,
   requiredCaller,
   revisionCheck,
   sendRecord,
@@ -35,12 +37,6 @@ const MACHINE_PATCHES = {
   policy: { summary: 'Flash at every boot', value: { boot_policy: 'flash', image: 'debian-13.img' } },
   hint: { summary: 'No target hint any more', value: { target_hint: null } },
 };
-const ETAG = { ETag: { description: 'of the record', schema: { type: 'string' } } } as const;
-const IF_MATCH = {
-  name: 'If-Match',
-  required: false,
-  description: 'ETag that the record was seen with; else 412',
-} as const;
 const IF_NONE_MATCH = { name: 'If-None-Match', required: false, description: 'ETag of what the reader has' } as const;
 
 function pageEnd(row: MachineDto, field: MachineSortField): string {
@@ -74,7 +70,7 @@ export class MachinesController {
   @Access('viewer', 'machine')
   @ApiParam(MAC_PARAM)
   @ApiHeader(IF_NONE_MATCH)
-  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record.', headers: ETAG })
+  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record.', headers: RECORD_ETAG })
   @ApiResponse({ status: 304, description: 'The reader has it: `If-None-Match` names its ETag.' })
   @ApiProblems(400, 401, 404)
   async get(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request, @Res() response: Response): Promise<void> {
@@ -88,8 +84,8 @@ export class MachinesController {
   @ApiParam(MAC_PARAM)
   @ApiHeader(IF_MATCH)
   @ApiHeader({ ...IF_NONE_MATCH, description: '`*`: only make a record, replace none' })
-  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record was replaced.', headers: ETAG })
-  @ApiResponse({ status: 201, type: MachineDetailDto, description: 'The record was made.', headers: ETAG })
+  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record was replaced.', headers: RECORD_ETAG })
+  @ApiResponse({ status: 201, type: MachineDetailDto, description: 'The record was made.', headers: RECORD_ETAG })
   @ApiProblems(400, 401, 412, 422)
   async put(
     @Param('mac', MacPipe) mac: MacAddress,
@@ -112,7 +108,7 @@ export class MachinesController {
   @ApiHeader(IF_MATCH)
   @ApiConsumes('application/merge-patch+json', 'application/json')
   @ApiBody({ type: MachinePut, examples: MACHINE_PATCHES })
-  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record as it is now.', headers: ETAG })
+  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record as it is now.', headers: RECORD_ETAG })
   @ApiProblems(400, 401, 404, 409, 412, 422)
   async patch(
     @Param('mac', MacPipe) mac: MacAddress,
