@@ -43,6 +43,8 @@ describe('a login', () => {
     const wrong = await logIn(server, 'eve', 'wrong password');
     const nobody = await logIn(server, 'nobody', 'wrong password');
     expect([wrong.status, wrong.json]).toEqual([401, nobody.json]);
+    const [event] = (await server.ask('/events?subject=user/(unknown)')).json as object[];
+    expect(event).toMatchObject({ action: 'user.login-refused', actor: 'user:(unknown)', ip: '127.0.0.1' });
     const tries = await Promise.all(Array.from({ length: 8 }, () => logIn(server, 'eve', 'wrong password')));
     expect(tries.filter(({ status }) => status === 401)).toHaveLength(4);
     const refused = tries.filter(({ status }) => status === 429);

@@ -78,6 +78,13 @@ describe('the pages for people', () => {
   it('shows Swagger UI and the document', async () => {
     const page = await server.ask('/docs', { anonymous: true });
     expect([page.status, page.text.includes('swagger-ui')]).toEqual([200, true]);
+    // scripts come from files of this server only, which is what lets the policy forbid all others
+    expect(page.headers.get('content-security-policy')).toMatch(
+      /^default-src 'self'; style-src 'self' 'unsafe-inline';/,
+    );
+    expect(page.text.match(/<script(?! src="\.\/docs\/)/g)).toBeNull();
+    const start = await server.ask('/docs/swagger-ui-init.js', { anonymous: true });
+    expect(start.text).toContain("request.headers['X-CSRF-Token'] = token");
     expect((await server.ask('/docs/swagger-ui-bundle.js', { anonymous: true })).status).toBe(200);
   });
 

@@ -198,6 +198,9 @@ describe('the installation’s key', () => {
       const answers = await Promise.all(macs.map((mac) => other.put(`/machines/${mac}`, RECORD)));
       expect(answers.map(({ status }) => status)).toEqual(macs.map(() => 201));
       expect(await query(other.database, 'SELECT 1 FROM installation_keys')).toHaveLength(1);
+      const events = (await other.ask('/events?subject=key/ssh')).json as object[];
+      expect(events).toEqual([expect.objectContaining({ action: 'key.created', actor: 'server' })]);
+      expect(JSON.stringify(events)).not.toContain('PRIVATE');
     } finally {
       await other.stop();
     }

@@ -1,6 +1,7 @@
 import { BtyError } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { networkOf } from './network-of.js';
 
 /** Logins of one user from one address; a right password starts it anew. */
 const LOGINS_PER_MINUTE = 5;
@@ -31,21 +32,21 @@ export class GuessingLimits {
   /** Counts an attempt to log in, before the password is looked at. Throws TOO_MANY_REQUESTS. */
   async beforeLogin(username: string, ip: string): Promise<void> {
     try {
-      await this.addresses.consume(ip);
-      await this.logins.consume(`${ip} ${username}`);
+      await this.addresses.consume(networkOf(ip));
+      await this.logins.consume(`${networkOf(ip)} ${username}`);
     } catch (thrown) {
       throw tooMany(thrown, 'attempts to log in');
     }
   }
 
   async afterLogin(username: string, ip: string): Promise<void> {
-    await this.logins.delete(`${ip} ${username}`);
+    await this.logins.delete(`${networkOf(ip)} ${username}`);
   }
 
   /** Counts a credential that is not valid. Throws TOO_MANY_REQUESTS in place of saying so once there were many. */
   async wrongToken(ip: string): Promise<void> {
     try {
-      await this.wrongTokens.consume(ip);
+      await this.wrongTokens.consume(networkOf(ip));
     } catch (thrown) {
       throw tooMany(thrown, 'credentials that are not valid');
     }
@@ -53,13 +54,13 @@ export class GuessingLimits {
 
   /** As {@link wrongToken} for who is told nothing: false once there were many. */
   async noteWrongToken(ip: string): Promise<boolean> {
-    const { consumedPoints } = await this.wrongTokens.penalty(ip);
+    const { consumedPoints } = await this.wrongTokens.penalty(networkOf(ip));
     return consumedPoints <= WRONG_TOKENS_PER_MINUTE;
   }
 
   /** Whether an address has shown so many wrong credentials that no more of its are looked up. */
   async isGuessing(ip: string): Promise<boolean> {
-    const found = await this.wrongTokens.get(ip);
+    const found = await this.wrongTokens.get(networkOf(ip));
     return found !== null && found.consumedPoints > WRONG_TOKENS_PER_MINUTE;
   }
 }

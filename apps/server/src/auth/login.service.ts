@@ -38,7 +38,10 @@ export class LoginService {
     const token = newSessionToken();
     const expiresAt = new Date(now.getTime() + SESSION_MS);
     if (!right || user === undefined || !(await this.sessions.open(user, token, expiresAt, actor, now))) {
-      await this.events.note({ subject: `user/${username}`, action: 'user.login-refused', actor });
+      // A name that is none may be a password in the wrong field.
+      const known = user === undefined ? '(unknown)' : username;
+      const refused = { subject: `user/${known}`, action: 'user.login-refused', actor: { name: `user:${known}`, ip } };
+      await this.events.note(refused);
       throw new BtyError('UNAUTHENTICATED', 'the user name or the password is wrong');
     }
     await this.limits.afterLogin(username, ip);

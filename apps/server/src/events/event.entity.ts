@@ -10,7 +10,7 @@ export class EventEntity {
   @CreateDateColumn({ type: 'timestamptz' })
   at: Date;
 
-  /** `machine/<mac>`, `image/<name>`, `flash-job/<id>`, `token/<name>`. */
+  /** `machine/<mac>`, `image/<name>`, `flash-job/<id>`, `token/<name>`, `user/<name>`, `key/<name>`. */
   @Column('text')
   subject: string;
 
