@@ -38,7 +38,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['{apps,libs}/*/test/**/*.int-spec.ts', 'apps/server/test/**/*.queue-spec.ts'],
+          include: [
+            '{apps,libs}/*/test/**/*.int-spec.ts',
+            'test/pair/*.int-spec.ts',
+            'apps/server/test/**/*.queue-spec.ts',
+          ],
           globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
           execArgv: SOURCE_THREADS,
           maxWorkers: WAITING_WORKERS,

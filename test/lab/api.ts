@@ -31,6 +31,7 @@ export interface FlashJob {
     duration_ms: number;
     peak_rss_bytes: number;
   } | null;
+  check_result: { equal: boolean; differing_share: number; partitions: { number: number; name?: string }[] } | null;
   history: { at: string; state: string; stage: string | null; epoch: number }[];
 }
 

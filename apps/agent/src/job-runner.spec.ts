@@ -1,4 +1,11 @@
-import { BtyError, type FlashStart, type JobRef, PROTOCOL_LIMITS } from '@bty/wire-types';
+import {
+  BtyError,
+  type CheckResult,
+  type CheckStart,
+  type FlashStart,
+  type JobRef,
+  PROTOCOL_LIMITS,
+} from '@bty/wire-types';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { JobRunner } from './job-runner.js';
 import type { FlashOutcome } from './pipeline.js';
@@ -27,6 +34,19 @@ const OUTCOME: FlashOutcome = {
   },
 };
 
+const FOUND: CheckResult = {
+  target: { path: '/dev/vda', size_bytes: 1 },
+  equal: true,
+  compared_bytes: 1,
+  differing_bytes: 0,
+  differing_share: 0,
+  ranges: [],
+  ranges_left_off: 0,
+  partitions: [],
+  differing_bytes_outside_partitions: 0,
+  duration_ms: 1,
+};
+
 function order(job_id = JOB_ID, epoch = 1): FlashStart {
   const image = {
     name: 'a.img',
@@ -40,6 +60,16 @@ function order(job_id = JOB_ID, epoch = 1): FlashStart {
   return { type: 'flash.start', job_id, epoch, image, verify: 'full', provisioning_mode: 'none' };
 }
 
+function checkOrder(job_id = JOB_ID, epoch = 1): CheckStart {
+  return { type: 'check.start', job_id, epoch, image: order().image };
+}
+
+interface Check {
+  signal: AbortSignal;
+  succeed: () => void;
+  fail: (error: unknown) => void;
+}
+
 interface Flash {
   order: FlashStart;
   signal: AbortSignal;
@@ -48,6 +78,8 @@ interface Flash {
 }
 
 let flashes: Flash[];
+let checks: Check[];
+let bootedForJob: boolean;
 let running: number;
 let reports: Report[];
 let happened: string[];
@@ -59,6 +91,8 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 
 beforeEach(() => {
   flashes = [];
+  checks = [];
+  bootedForJob = true;
   running = 0;
   reports = [];
   happened = [];
@@ -76,6 +110,15 @@ beforeEach(() => {
       } finally {
         running -= 1;
       }
+    },
+    check: (_order, signal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<CheckResult>();
+      checks.push({ signal, succeed: () => resolve(FOUND), fail: reject });
+      signal.addEventListener('abort', () => reject(signal.reason as Error));
+      return promise;
+    },
+    get bootedForJob() {
+      return bootedForJob;
     },
     report: (report) => {
       reports.push(report);
@@ -152,6 +195,82 @@ describe('a job that fails', () => {
     flashes[0]?.fail(new TypeError('x is undefined'));
     await settle();
     expect(reports[0]).toMatchObject({ error: { code: 'INTERNAL', message: 'x is undefined' } });
+  });
+});
+
+describe('a check', () => {
+  const REBOOTS = ['agent.rebooting', 'reboot'];
+
+  it('is reported; the machine that was started for it boots its disk, and its firmware is left alone', async () => {
+    runner.handle(checkOrder());
+    await settle();
+    checks[0]?.succeed();
+    await settle();
+    expect(reports[0]).toMatchObject({ type: 'check.finished', outcome: 'succeeded', result: FOUND });
+    expect(happened).toEqual(['/dev/vda is equal to the image', 'check.finished', ...REBOOTS]);
+  });
+
+  it('that failed is reported with its log before the disk is booted', async () => {
+    runner.handle(checkOrder());
+    await settle();
+    checks[0]?.fail(new BtyError('TARGET_AMBIGUOUS', 'two disks'));
+    await settle();
+    expect(reports[0]).toMatchObject({
+      type: 'check.finished',
+      outcome: 'failed',
+      error: { code: 'TARGET_AMBIGUOUS' },
+    });
+    expect(happened.slice(1)).toEqual(['check.finished', 'flash.log', ...REBOOTS]);
+  });
+
+  it('does not send away a machine whose report is not stored yet, nor begin anything else there', async () => {
+    acknowledges = false;
+    runner.handle(checkOrder());
+    await settle();
+    checks[0]?.succeed();
+    await settle();
+    runner.handle(order(OTHER_ID));
+    await settle();
+    expect(happened).not.toContain('reboot');
+    expect(flashes).toEqual([]);
+  });
+
+  it('leaves a machine where it is that was there before: for a person, or after another job', async () => {
+    bootedForJob = false;
+    runner.handle(checkOrder());
+    await settle();
+    checks[0]?.succeed();
+    await settle();
+    bootedForJob = true;
+    runner.handle(checkOrder(OTHER_ID));
+    await settle();
+    checks[1]?.succeed();
+    await settle();
+    expect(reports).toHaveLength(2);
+    expect(happened).not.toContain('reboot');
+    runner.handle(order(JOB_ID, 2));
+    await settle();
+    expect(flashes).toHaveLength(1);
+  });
+
+  it('makes room for the order that the server has instead', async () => {
+    runner.handle(checkOrder());
+    await settle();
+    runner.handle(order(OTHER_ID));
+    await settle();
+    expect(checks[0]?.signal.reason).toMatchObject({ code: 'STALE_EPOCH' });
+    await settle();
+    expect(flashes).toHaveLength(1);
+    expect(happened).not.toContain('reboot');
+  });
+
+  it('ends without a reboot when the agent is to end', async () => {
+    runner.handle(checkOrder());
+    await settle();
+    await runner.stop(new BtyError('CANCELLED', 'told to stop'));
+    await settle();
+    expect(reports[0]).toMatchObject({ type: 'check.finished', outcome: 'failed' });
+    expect(happened).not.toContain('reboot');
   });
 });
 

@@ -1,11 +1,15 @@
 import {
   BtyError,
+  type CheckResult,
+  type CheckStart,
   type FlashFailure,
   type FlashStart,
   type JobRef,
+  type JobStart,
   PROTOCOL_LIMITS,
   toBtyError,
 } from '@bty/wire-types';
+import { checkSentence } from './check-findings.js';
 import type { FlashOutcome } from './pipeline.js';
 import { type Order, sameJob } from './session/agent-session.js';
 import { logParts } from './session/log-parts.js';
@@ -14,6 +18,9 @@ import type { Report } from './session/outbox.js';
 /** What carrying out orders needs. */
 export interface JobPorts {
   flash(order: FlashStart, signal: AbortSignal): Promise<FlashOutcome>;
+  check(order: CheckStart, signal: AbortSignal): Promise<CheckResult>;
+  /** Whether this boot was for a job, and not for a person at the console. */
+  bootedForJob: boolean;
   /** Resolves when the server has stored the report. */
   report(report: Report): Promise<void>;
   /** The own log and the kernel's, for a failed job. */
@@ -44,6 +51,7 @@ export class JobRunner {
   #running: Running | undefined;
   #reported = false;
   #rebooting = false;
+  #stopped = false;
 
   constructor(private readonly ports: JobPorts) {}
 
@@ -55,6 +63,7 @@ export class JobRunner {
   handle(order: Order): void {
     switch (order.type) {
       case 'flash.start':
+      case 'check.start':
         this.#start(order);
         break;
       case 'flash.cancel':
@@ -69,11 +78,12 @@ export class JobRunner {
 
   /** Ends whatever is being written, and returns when nothing writes any more. */
   async stop(reason: BtyError): Promise<void> {
+    this.#stopped = true;
     this.#running?.abort.abort(reason);
     await this.#running?.done;
   }
 
-  #start(order: FlashStart): void {
+  #start(order: JobStart): void {
     const ref = { job_id: order.job_id, epoch: order.epoch };
     const before = this.#running;
     const last = this.ports.lastFinished();
@@ -86,9 +96,23 @@ export class JobRunner {
     this.#running = { ref, abort, done };
   }
 
-  async #carryOut(order: FlashStart, ref: JobRef, signal: AbortSignal): Promise<void> {
+  async #carryOut(order: JobStart, ref: JobRef, signal: AbortSignal): Promise<void> {
     this.#reported = false;
-    this.ports.log(`job ${ref.job_id} epoch ${ref.epoch}: flash ${order.image.name}, verify ${order.verify}`);
+    const name = order.image.name;
+    try {
+      if (order.type === 'check.start') {
+        this.ports.log(`job ${ref.job_id} epoch ${ref.epoch}: check against ${name}`);
+        await this.#check(order, ref, signal);
+      } else {
+        this.ports.log(`job ${ref.job_id} epoch ${ref.epoch}: flash ${name}, verify ${order.verify}`);
+        await this.#flash(order, ref, signal);
+      }
+    } finally {
+      if (this.#running !== undefined && sameJob(this.#running.ref, ref)) this.#running = undefined;
+    }
+  }
+
+  async #flash(order: FlashStart, ref: JobRef, signal: AbortSignal): Promise<void> {
     try {
       signal.throwIfAborted();
       const flashed = await this.ports.flash(order, signal);
@@ -96,10 +120,31 @@ export class JobRunner {
       await this.#succeed(ref, flashed);
     } catch (thrown) {
       this.#finish(ref);
-      await this.#fail(ref, toBtyError(thrown));
-    } finally {
-      if (this.#running !== undefined && sameJob(this.#running.ref, ref)) this.#running = undefined;
+      void (await this.#fail(ref, 'flash.finished', toBtyError(thrown)));
     }
+  }
+
+  /** A check leaves the machine as it was: one that was started for it boots its disk again, whatever came of it. */
+  async #check(order: CheckStart, ref: JobRef, signal: AbortSignal): Promise<void> {
+    const returns = this.ports.bootedForJob && this.ports.lastFinished() === undefined;
+    let told: Promise<unknown>;
+    try {
+      signal.throwIfAborted();
+      const result = await this.ports.check(order, signal);
+      this.#finish(ref);
+      this.#rebooting = returns;
+      this.ports.onOutcome(checkSentence(result, result.target.path));
+      told = this.ports.report({ type: 'check.finished', ...ref, outcome: 'succeeded', result });
+    } catch (thrown) {
+      const error = toBtyError(thrown);
+      this.#finish(ref);
+      // Not when the server has another order for this machine, or the agent is to end.
+      this.#rebooting = returns && error.code !== 'STALE_EPOCH' && !this.#stopped;
+      told = Promise.all(await this.#fail(ref, 'check.finished', error));
+    }
+    if (!this.#rebooting) return;
+    await told;
+    await this.#announceReboot(ref);
   }
 
   #finish(ref: JobRef): void {
@@ -118,6 +163,10 @@ export class JobRunner {
       // The server's first-boot window leads to the disk as well; the flash itself is done.
       this.ports.log(`the firmware could not be asked for the disk: ${(error as Error).message}`);
     }
+    await this.#announceReboot(ref);
+  }
+
+  async #announceReboot(ref: JobRef): Promise<void> {
     const acknowledged = this.ports.report({ type: 'agent.rebooting', ...ref });
     await Promise.race([acknowledged, this.ports.after(REBOOTING_ACK_MS)]);
     await this.#reboot();
@@ -140,7 +189,12 @@ export class JobRunner {
     void this.#reboot();
   }
 
-  async #fail(ref: JobRef, error: BtyError): Promise<void> {
+  /** Gives the reports; they are kept in the outbox until acknowledged, and the agent is free for the next order meanwhile. */
+  async #fail(
+    ref: JobRef,
+    type: 'flash.finished' | 'check.finished',
+    error: BtyError,
+  ): Promise<readonly Promise<void>[]> {
     this.ports.onOutcome(`FAILED: ${error.message} [${error.code}]`);
     this.ports.log(`job ${ref.job_id} epoch ${ref.epoch} failed: ${error.code}: ${error.message}`);
     const failure: FlashFailure = {
@@ -148,10 +202,10 @@ export class JobRunner {
       message: error.message.slice(0, MAX_MESSAGE_CHARS),
       details: { ...error.details },
     };
-    // Kept in the outbox until acknowledged; the agent is free for the next order meanwhile.
-    void this.ports.report({ type: 'flash.finished', ...ref, outcome: 'failed', error: failure });
+    const reports = [this.ports.report({ type, ...ref, outcome: 'failed', error: failure })];
     for (const [part, text] of logParts(await this.ports.collectLog()).entries()) {
-      void this.ports.report({ type: 'flash.log', ...ref, part: PROTOCOL_LIMITS.maxOutputParts + part, text });
+      reports.push(this.ports.report({ type: 'flash.log', ...ref, part: PROTOCOL_LIMITS.maxOutputParts + part, text }));
     }
+    return reports;
   }
 }

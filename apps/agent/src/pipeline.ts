@@ -14,8 +14,10 @@ import { type EngineReport, StageClock } from './engine/engine.js';
 import { flashAccount } from './engine/flash-account.js';
 import { flashPacked } from './engine/flash-packed.js';
 import type { FrameSource } from './engine/frame-source.js';
+import { checkMap } from './ordered-image.js';
 import { diskProvisioning, type Provisioner } from './provision/provisioning.js';
 import type { FetchedMap } from './source/fetch-map.js';
+import { targetView } from './target/target-view.js';
 
 /** What a flash needs of its surroundings. */
 export interface FlashPorts {
@@ -52,20 +54,6 @@ function checkOrder(order: FlashStart): void {
   }
 }
 
-/** The map is bound to the order by its digest; an order that says something else of the image was put together wrongly. */
-function checkMap({ image }: FlashStart, { map }: FetchedMap): void {
-  const fields: [string, unknown, unknown][] = [
-    ['content_size_bytes', image.content_size_bytes, map.contentBytes],
-    ['sha256', image.sha256, map.sha256],
-    ['content_sha256', image.content_sha256, map.contentSha256],
-  ];
-  for (const [name, ordered, mapped] of fields) {
-    if (ordered !== mapped) {
-      throw new BtyError('IMAGE_INVALID', `the order says ${name} ${String(ordered)}, the map ${String(mapped)}`);
-    }
-  }
-}
-
 function pickDisk(disks: InventoryDisk[], order: FlashStart, sectorBytes: number | undefined): InventoryDisk {
   const neededBytes = order.image.content_size_bytes;
   const wish = { hint: order.target_hint, neededBytes, sectorBytes, lastTarget: order.last_target };
@@ -82,13 +70,7 @@ export interface FlashOutcome {
 
 function resultOf(report: EngineReport, disk: InventoryDisk, durationMs: number, peakRssBytes: number): FlashResult {
   return {
-    target: {
-      path: disk.path,
-      size_bytes: disk.size_bytes,
-      ...(disk.serial === undefined ? {} : { serial: disk.serial }),
-      ...(disk.wwn === undefined ? {} : { wwn: disk.wwn }),
-      ...(disk.model === undefined ? {} : { model: disk.model }),
-    },
+    target: targetView(disk),
     ...flashAccount(report, durationMs, peakRssBytes),
   };
 }
@@ -104,7 +86,7 @@ export async function flash(order: FlashStart, ports: FlashPorts, signal: AbortS
   checkOrder(order);
   const provisioner = await ports.prepareProvisioning(order);
   const fetched = await ports.fetchMap(signal);
-  checkMap(order, fetched);
+  checkMap(order.image, fetched);
   const { map } = fetched;
   const disk = pickDisk(await ports.listDisks(), order, map.sectorBytes);
   ports.onTarget(disk);

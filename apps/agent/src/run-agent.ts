@@ -13,6 +13,7 @@ import { AgentLog } from './log.js';
 import { clearLeftovers } from './provision/leftovers.js';
 import { bootDiskNext } from './reboot/next-boot.js';
 import { rebootMachine } from './reboot/reboot-machine.js';
+import { runCheck } from './run-check.js';
 import { runCommand } from './run-command.js';
 import { runFlash } from './run-flash.js';
 import { ConsoleWriter } from './screen/console-writer.js';
@@ -127,6 +128,12 @@ function jobRunner(run: Run, session: AgentSession): JobRunner {
         signal.throwIfAborted();
         return runFlash(order, around, signal);
       }),
+    check: (order, signal) =>
+      run.turns.forServer({ job_id: order.job_id, epoch: order.epoch }, () => {
+        signal.throwIfAborted();
+        return runCheck(order, around, signal);
+      }),
+    bootedForJob: config.mode === 'flash',
     report: (report) => session.report(report),
     lastFinished: () => store.state.lastFinished,
     setLastFinished: (lastFinished) => store.update({ lastFinished }),

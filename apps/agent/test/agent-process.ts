@@ -15,14 +15,16 @@ export class AgentProcess {
     private readonly serverUrl: string,
     private readonly disks: readonly string[],
     private readonly mode: 'flash' | 'tui' = 'flash',
+    private readonly boot = { mac: '52:54:00:00:00:01', token: 't'.repeat(43) },
   ) {}
 
   start(): void {
     const disks = this.disks.flatMap((path) => ['--disk', path]);
-    const args = ['agent', '--server', this.serverUrl, '--mac', '52:54:00:00:00:01', '--mode', this.mode];
+    const { mac, token } = this.boot;
+    const args = ['agent', '--server', this.serverUrl, '--mac', mac, '--mode', this.mode];
     const child = spawn(
       process.execPath,
-      [BUNDLE, ...args, '--token', 't'.repeat(43), '--state-dir', this.#stateDir, ...disks],
+      [BUNDLE, ...args, '--token', token, '--state-dir', this.#stateDir, ...disks],
       {
         cwd: '/',
         env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },

@@ -2,9 +2,16 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { completeDocument } from './complete-document.js';
 
-/** No number of this API has a fraction, which the schemas that are made from TypeScript's types cannot know. */
+/**
+ * No number of this API has a fraction but shares of a whole (`…_share`), which the schemas that are made from TypeScript's
+ * types cannot know.
+ */
 function integers(document: OpenAPIObject): OpenAPIObject {
-  return JSON.parse(JSON.stringify(document).replaceAll('"type":"number"', '"type":"integer"')) as OpenAPIObject;
+  const whole = (name: string, value: unknown): unknown => {
+    const isNumber = typeof value === 'object' && (value as { type?: unknown } | null)?.type === 'number';
+    return isNumber && !name.endsWith('_share') ? { ...(value as object), type: 'integer' } : value;
+  };
+  return JSON.parse(JSON.stringify(document), whole) as OpenAPIObject;
 }
 
 /** Describes the HTTP API. */
@@ -19,7 +26,7 @@ export function apiDocument(app: INestApplication, version: string): OpenAPIObje
     )
     .addTag('machines', 'Machine records: what their operators want of them, and what was seen of them.')
     .addTag('images', 'What goes onto disks.')
-    .addTag('flash jobs', 'Orders to make a machine’s disk equal to an image.')
+    .addTag('flash jobs', 'Orders to make a machine’s disk equal to an image, or to say how it differs.')
     .addTag('workflows', 'cijoe workflows, by name and version.')
     .addTag('runs', 'Executions of workflows against machines.')
     .addTag('baselines', 'What machines looked like when they were good, and what differs since.')

@@ -89,6 +89,7 @@ describe('POST /flash-jobs', () => {
     [{ mac: 7 }, 'mac'],
     [{ mac: '52:54:00:bb:ff:01', colour: 'red' }, 'colour'],
     [{ mac: '52:54:00:bb:ff:01', state: 'succeeded' }, 'state'],
+    [{ mac: '52:54:00:bb:ff:01', kind: 'look' }, 'kind'],
     [{ mac: '52:54:00:bb:ff:01', verify: 'maybe' }, 'verify'],
     [{ mac: '52:54:00:bb:ff:01', image: '' }, 'image'],
     [{ mac: '52:54:00:bb:ff:01', target_hint: { transport: 'floppy' } }, 'target_hint.transport'],
@@ -96,6 +97,41 @@ describe('POST /flash-jobs', () => {
     const answer = await server.post('/flash-jobs', body);
     expect(answer.status).toBe(422);
     expect(answer.json.fields.map((problem: { field: string }) => problem.field)).toContain(field);
+  });
+
+  it('takes an order for a check, of the image alone', async () => {
+    const mac = await newMachine({
+      image: 'debian.img',
+      provisioning_mode: 'cloud-init',
+      user_data: '#cloud-config\n',
+    });
+    const made = await server.post('/flash-jobs', { mac, kind: 'check' });
+    expect([made.status, made.json]).toMatchObject([
+      201,
+      { kind: 'check', provisioning_mode: 'none', check_result: null },
+    ]);
+    expect((await server.ask(`/flash-jobs/${made.json.id}/seed`)).status).toBe(404);
+    expect((await server.ask(`/flash-jobs?mac=${mac}&kind=flash`)).json).toEqual([]);
+    expect((await server.ask(`/flash-jobs?mac=${mac}&kind=check`)).json).toEqual([made.json]);
+    expect((await server.ask(`/machines/${mac}`)).json).toMatchObject({ active_flash_job: { kind: 'check' } });
+    expect((await server.post('/flash-jobs', { mac })).json.code).toBe('JOB_ACTIVE');
+  });
+
+  it('answers 422 for an order for a check that names what only a flash has use for', async () => {
+    const mac = await newMachine();
+    const extra = { verify: 'off', provisioning_mode: 'none', cijoe_workflow_ref: 'a', user_data: '#cloud-config\n' };
+    const answer = await server.post('/flash-jobs', { mac, kind: 'check', ...extra });
+    expect(answer.status).toBe(422);
+    const fields = answer.json.fields.map((problem: { field: string }) => problem.field);
+    expect(fields.toSorted()).toEqual(Object.keys(extra).toSorted());
+  });
+
+  it('tells orders to check and to flash apart under one key', async () => {
+    const mac = await newMachine();
+    const key = { 'Idempotency-Key': 'check-1' };
+    const made = await server.post('/flash-jobs', { mac, kind: 'check' }, key);
+    expect((await server.post('/flash-jobs', { mac, kind: 'check' }, key)).json.id).toBe(made.json.id);
+    expect((await server.post('/flash-jobs', { mac }, key)).json.code).toBe('CONFLICT');
   });
 
   it('answers 404 for a machine without a record', async () => {
@@ -136,7 +172,7 @@ describe('GET /flash-jobs', () => {
     });
   });
 
-  it.each(['mac=zz', 'state=x', 'after=x', 'limit=0'])('answers 422 for ?%s', async (query) => {
+  it.each(['mac=zz', 'kind=x', 'state=x', 'after=x', 'limit=0'])('answers 422 for ?%s', async (query) => {
     expect((await server.ask(`/flash-jobs?${query}`)).status).toBe(422);
   });
 

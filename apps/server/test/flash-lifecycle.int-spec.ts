@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CLOSE_CODES } from '@bty/wire-types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeAgent, resultOf } from './fake-agent.js';
 import { job, jobIn, newMachine } from './flash-steps.js';
@@ -164,6 +165,42 @@ describe('a queued job', () => {
       expect((await jobIn(server, id, 'failed')).error.code).toBe(code);
       expect((await server.ask(`/machines/${mac}`)).json.last_flash_job.error.code).toBe(code);
     }
+  });
+});
+
+describe('a check', () => {
+  it('is nothing that an agent may commit or report as a flash', async () => {
+    for (const message of [
+      { type: 'commit.request' },
+      { type: 'flash.finished', seq: 1, outcome: 'failed', error: { code: 'DISK_IO', message: 'x' } },
+    ]) {
+      const mac = await newMachine(server, { image: 'debian.img' });
+      const { id } = (await server.post('/flash-jobs', { mac, kind: 'check' })).json;
+      const agent = await FakeAgent.boot(server, mac);
+      const { job_id, epoch } = await agent.receive('check.start');
+      agent.send({ ...message, job_id, epoch });
+      expect((await agent.closed()).code).toBe(CLOSE_CODES.BAD_FRAME);
+      expect((await job(server, id)).state).toBe('dispatched');
+    }
+  });
+
+  it('leaves what is known of the last flash as it was', async () => {
+    const mac = await newMachine(server, { image: 'debian.img', provisioning_mode: 'none' });
+    const flash = (await server.post('/flash-jobs', { mac })).json;
+    const agent = await FakeAgent.boot(server, mac);
+    await agent.flash(await agent.receive('flash.start'));
+    const before = (await server.ask(`/machines/${mac}`)).json;
+    await server.post('/flash-jobs', { mac, kind: 'check' });
+    const start = await agent.receive('check.start');
+    expect(start.last_target).toMatchObject({ serial: 'DISK-1' });
+    const { job_id, epoch } = start;
+    const error = { code: 'DISK_IO', message: 'x' };
+    await agent.report({ type: 'check.finished', job_id, epoch, outcome: 'failed', error });
+    const after = (await server.ask(`/machines/${mac}`)).json;
+    expect(after.last_flash_job).toEqual({ ...before.last_flash_job, id: flash.id, kind: 'flash', state: 'succeeded' });
+    expect(after.last_flashed_at).toBe(before.last_flashed_at);
+    await server.post('/flash-jobs', { mac });
+    expect((await agent.receive('flash.start')).last_target).toMatchObject({ serial: 'DISK-1' });
   });
 });
 

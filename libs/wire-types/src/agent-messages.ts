@@ -18,6 +18,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { CheckResult } from './check-result.js';
 import { PROTOCOL_LIMITS } from './close-codes.js';
 import { FLASH_STAGES, type FlashStage, LIVE_ENV_MODES, type LiveEnvMode } from './enums.js';
 import { ERROR_CODE_NAMES, type ErrorCode } from './error-codes.js';
@@ -132,7 +133,7 @@ export class CommitRequest extends JobRef {
   type: 'commit.request';
 }
 
-/** Why a flash failed. */
+/** Why a job failed. */
 export class FlashFailure {
   @IsIn(ERROR_CODE_NAMES)
   code: ErrorCode;
@@ -168,6 +169,32 @@ export class FlashFinished extends JobRef {
   result?: FlashResult;
 
   @ValidateIf((message: FlashFinished) => message.outcome === 'failed' || message.error !== undefined)
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => FlashFailure)
+  error?: FlashFailure;
+}
+
+/** A check is over. Acknowledged; `result` comes with `succeeded`, whether the disk is equal or not, `error` with `failed`. */
+export class CheckFinished extends JobRef {
+  @Equals('check.finished')
+  type: 'check.finished';
+
+  @IsInt()
+  @Min(1)
+  @Max(MAX_INT)
+  seq: number;
+
+  @IsIn(['succeeded', 'failed'])
+  outcome: 'succeeded' | 'failed';
+
+  @ValidateIf((message: CheckFinished) => message.outcome === 'succeeded' || message.result !== undefined)
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => CheckResult)
+  result?: CheckResult;
+
+  @ValidateIf((message: CheckFinished) => message.outcome === 'failed' || message.error !== undefined)
   @IsDefined()
   @ValidateNested()
   @Type(() => FlashFailure)
@@ -213,6 +240,7 @@ export const AGENT_MESSAGES = {
   'flash.progress': FlashProgress,
   'commit.request': CommitRequest,
   'flash.finished': FlashFinished,
+  'check.finished': CheckFinished,
   'flash.log': FlashLog,
   'agent.rebooting': AgentRebooting,
 } as const;

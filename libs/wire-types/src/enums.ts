@@ -10,6 +10,10 @@ export type ProvisioningMode = (typeof PROVISIONING_MODES)[number];
 export const LIVE_ENV_MODES = ['flash', 'tui'] as const;
 export type LiveEnvMode = (typeof LIVE_ENV_MODES)[number];
 
+/** What a flash job is for: to make the target equal to an image, or to say how it differs, without writing anything. */
+export const FLASH_JOB_KINDS = ['flash', 'check'] as const;
+export type FlashJobKind = (typeof FLASH_JOB_KINDS)[number];
+
 /** States of a flash job. The last three are final. */
 export const FLASH_JOB_STATES = ['queued', 'dispatched', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type FlashJobState = (typeof FLASH_JOB_STATES)[number];

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 
 export * from './agent-messages.js';
 export * from './bty-error.js';
+export * from './check-result.js';
 export * from './close-codes.js';
 export * from './enums.js';
 export * from './error-codes.js';

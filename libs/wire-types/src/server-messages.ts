@@ -147,6 +147,28 @@ export class FlashStart extends JobRef {
   workflow?: JobWorkflow;
 }
 
+/** Hands a check to the agent: it compares and writes nothing. As `flash.start`, it may come again after a reconnect. */
+export class CheckStart extends JobRef {
+  @Equals('check.start')
+  type: 'check.start';
+
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => JobImage)
+  image: JobImage;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => TargetHint)
+  target_hint?: TargetHint;
+
+  /** The disk that the machine's last successful flash wrote. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => FlashedTarget)
+  last_target?: FlashedTarget;
+}
+
 /** Stops a job that the agent holds. A partial write stays unbootable. */
 export class FlashCancel extends JobRef {
   @Equals('flash.cancel')
@@ -204,6 +226,7 @@ export class AgentReboot {
 export const SERVER_MESSAGES = {
   'session.opened': SessionOpened,
   'flash.start': FlashStart,
+  'check.start': CheckStart,
   'flash.cancel': FlashCancel,
   'commit.grant': CommitGrant,
   'commit.refuse': CommitRefuse,
@@ -212,3 +235,6 @@ export const SERVER_MESSAGES = {
 } as const;
 
 export type ServerMessage = InstanceType<(typeof SERVER_MESSAGES)[keyof typeof SERVER_MESSAGES]>;
+
+/** Hands a job to an agent. */
+export type JobStart = FlashStart | CheckStart;

@@ -1,10 +1,9 @@
-import type { ByteRange } from '@bty/image-format';
 import { BtyError } from '@bty/wire-types';
+import { checkFindings, checkSentence } from '../check-findings.js';
 import { systemClock } from '../clock/clock.js';
 import type { DiskCheck } from '../engine/differences.js';
 import { checkOpenImage } from '../flash-image.js';
 import { imageRootOf, resolveImage } from '../images/image-root.js';
-import { humanBytes } from '../screen/render.js';
 import { openImage } from '../source/open-image.js';
 import { MACHINE_ROOTS } from '../target/machine-roots.js';
 import { openForReading } from '../target/open-target.js';
@@ -24,41 +23,6 @@ export interface VerifyFlags {
 
 // A disk may differ in a million places; nobody reads them all.
 const MAX_RANGES = 1000;
-
-const rangeView = ({ offsetBytes, lengthBytes }: ByteRange) => ({
-  offset_bytes: offsetBytes,
-  length_bytes: lengthBytes,
-});
-
-function checkView(check: DiskCheck): Record<string, unknown> {
-  return {
-    equal: check.differingBytes === 0,
-    compared_bytes: check.comparedBytes,
-    differing_bytes: check.differingBytes,
-    differing_share: check.differingBytes / check.comparedBytes,
-    ranges: check.ranges.slice(0, MAX_RANGES).map(rangeView),
-    ranges_left_off: Math.max(0, check.ranges.length - MAX_RANGES),
-    partitions: check.partitions.map(({ number, name, differingBytes, ...range }) => ({
-      number,
-      ...(name === undefined ? {} : { name }),
-      ...rangeView(range),
-      differing_bytes: differingBytes,
-    })),
-    differing_bytes_outside_partitions: check.outsideBytes,
-  };
-}
-
-function sentence(check: DiskCheck, path: string): string {
-  if (check.differingBytes === 0) return `${path} is equal to the image: ${humanBytes(check.comparedBytes)} compared`;
-  const places = check.partitions.map(
-    ({ number, name, differingBytes }) =>
-      `partition ${number}${name === undefined ? '' : ` (${name})`}: ${humanBytes(differingBytes)}`,
-  );
-  if (check.outsideBytes > 0) places.push(`outside the partitions: ${humanBytes(check.outsideBytes)}`);
-  const share = ((check.differingBytes / check.comparedBytes) * 100).toFixed(2);
-  const amount = `${humanBytes(check.differingBytes)} of ${humanBytes(check.comparedBytes)} (${share} %)`;
-  return `${path} differs from the image in ${amount}, in ${check.ranges.length} places; ${places.join(', ')}`;
-}
 
 async function compare(flags: VerifyFlags, ports: CommandPorts): Promise<DiskCheck> {
   const log = (line: string): void => ports.stderr(`${line}\n`);
@@ -83,9 +47,9 @@ async function compare(flags: VerifyFlags, ports: CommandPorts): Promise<DiskChe
 /** Carries out `bty verify`: says whether the disk is equal to the image. Throws a BtyError when it could not look. */
 export function verifyCommand(flags: VerifyFlags, ports: CommandPorts): Promise<boolean> {
   return orTellFailure('verify', flags, ports, async () => {
-    const check = await compare(flags, ports);
-    const document = { image: flags.image, target: flags.target, ...checkView(check) };
-    ports.stdout(`${flags.json === true ? envelope('verify', document) : sentence(check, flags.target)}\n`);
-    return check.differingBytes === 0;
+    const found = checkFindings(await compare(flags, ports), MAX_RANGES);
+    const document = { image: flags.image, target: flags.target, ...found };
+    ports.stdout(`${flags.json === true ? envelope('verify', document) : checkSentence(found, flags.target)}\n`);
+    return found.equal;
   });
 }

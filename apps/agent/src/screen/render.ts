@@ -45,9 +45,10 @@ export function progressBar(bytesDone: number, bytesTotal: number | undefined, b
 
 function jobLines(job: JobStatus): string[] {
   const total = job.bytesTotal === undefined ? '' : ` of ${humanBytes(job.bytesTotal)}`;
+  const disk = job.target ?? 'a disk not chosen yet';
   const amount = job.bytesDone > 0 ? `  ${humanBytes(job.bytesDone)}${total}  ${humanBytes(job.bytesPerSecond)}/s` : '';
   return [
-    `Flashing ${job.imageName} to ${job.target ?? 'a disk not chosen yet'}`,
+    job.kind === 'check' ? `Checking ${disk} against ${job.imageName}` : `Flashing ${job.imageName} to ${disk}`,
     `  ${job.stage}${amount}`,
     `  ${progressBar(job.bytesDone, job.bytesTotal, job.bytesPerSecond)}`,
   ];

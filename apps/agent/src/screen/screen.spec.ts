@@ -31,6 +31,7 @@ function status(more: Partial<Status> = {}): Status {
 }
 
 const JOB = {
+  kind: 'flash' as const,
   imageName: 'debian.img',
   target: '/dev/vda',
   stage: 'writing' as const,

@@ -1,7 +1,8 @@
-import type { FlashStage, InventoryDisk } from '@bty/wire-types';
+import type { FlashJobKind, FlashStage, InventoryDisk } from '@bty/wire-types';
 
 /** The job that is being carried out; bytes of the present stage. */
 export interface JobStatus {
+  kind: FlashJobKind;
   imageName: string;
   target: string | undefined;
   stage: FlashStage;

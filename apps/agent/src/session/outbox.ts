@@ -49,7 +49,9 @@ export class Outbox {
 
   /** The job whose result is still waiting for its acknowledgement. */
   unreportedJob(): JobRef | undefined {
-    const finished = this.unacknowledged().findLast(({ type }) => type === 'flash.finished');
+    const finished = this.unacknowledged().findLast(
+      ({ type }) => type === 'flash.finished' || type === 'check.finished',
+    );
     return finished && { job_id: finished.job_id, epoch: finished.epoch };
   }
 

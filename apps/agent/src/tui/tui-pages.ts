@@ -157,14 +157,16 @@ function jobPage({ agent }: TuiState): Page | undefined {
   const job = agent?.job;
   if (job === undefined) return undefined;
   const amount = job.bytesTotal === undefined ? '' : `  ${humanBytes(job.bytesDone)} of ${humanBytes(job.bytesTotal)}`;
+  const checks = job.kind === 'check';
+  const disk = job.target ?? 'a disk not chosen yet';
   const lines = [
-    'The server has handed over a flash job. It needs nobody here.',
+    `The server has handed over a ${job.kind} job. It needs nobody here.`,
     '',
-    `${job.imageName} to ${job.target ?? 'a disk not chosen yet'}`,
+    checks ? `${disk} against ${job.imageName}; nothing is written` : `${job.imageName} to ${disk}`,
     `  ${job.stage}${amount}${job.bytesPerSecond > 0 ? `  ${humanBytes(job.bytesPerSecond)}/s` : ''}`,
     `  ${progressBar(job.bytesDone, job.bytesTotal, job.bytesPerSecond)}`,
   ];
-  return { title: 'Flashing for the server', lines, keys: '' };
+  return { title: checks ? 'Checking for the server' : 'Flashing for the server', lines, keys: '' };
 }
 
 /** What the screen is about now, in at most `rows` lines. The server's job comes before what a person does. */

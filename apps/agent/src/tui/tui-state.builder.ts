@@ -134,6 +134,7 @@ export const atScreen = {
       connection: 'connected',
       outcome: '',
       job: {
+        kind: 'flash',
         imageName: 'debian-13.img',
         target: '/dev/sda',
         stage: 'writing',

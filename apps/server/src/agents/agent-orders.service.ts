@@ -36,7 +36,9 @@ export class AgentOrders {
     }
     if (active !== undefined) return this.next(agent, active);
     const last = await this.jobs.lastOfSession(agent.sessionId);
-    if (last?.state === 'succeeded') return [reboot('this boot has flashed the disk already')];
+    if (last?.state === 'succeeded' && (last.kind === 'flash' || hello.mode === 'flash')) {
+      return [reboot(`this boot has done its ${last.kind} already`)];
+    }
     if (hello.boot_token !== undefined && hello.mode === 'flash' && !agent.policyDue) {
       const policy = (await this.machines.find(agent.mac))?.bootPolicy;
       if (policy === 'local') return [reboot('there is nothing to flash any more')];

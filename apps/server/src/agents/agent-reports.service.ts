@@ -32,8 +32,12 @@ export class AgentReports {
         await this.reports.stage(message, actor, now);
         break;
       case 'flash.finished':
-        await this.reports.jobOf(agent, message);
+        await this.reports.jobOf(agent, message, 'flash');
         await this.reports.finished(message, actor, now);
+        break;
+      case 'check.finished':
+        await this.reports.jobOf(agent, message, 'check');
+        await this.reports.checked(message, actor, now);
         break;
       case 'flash.log':
         await this.reports.jobOf(agent, message);
@@ -49,7 +53,7 @@ export class AgentReports {
 
   private async commit(agent: Agent, request: CommitRequest, now: Date): Promise<ServerMessage> {
     const ref = { job_id: request.job_id, epoch: request.epoch };
-    await this.reports.jobOf(agent, ref);
+    await this.reports.jobOf(agent, ref, 'flash');
     const stop = await this.reports.grantCommit(ref, { name: `agent:${agent.mac}`, ip: agent.ip }, now);
     return stop === undefined ? { type: 'commit.grant', ...ref } : { type: 'commit.refuse', ...ref, ...stop };
   }

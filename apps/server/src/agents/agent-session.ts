@@ -128,7 +128,7 @@ export class AgentSession {
       this.close(CLOSE_CODES.BAD_FRAME, 'type: agent.hello comes first');
       return;
     }
-    if (message.type === 'flash.finished') this.held = undefined;
+    if (message.type === 'flash.finished' || message.type === 'check.finished') this.held = undefined;
     this.tell(await this.desk.take(agent, message));
   }
 
@@ -156,7 +156,7 @@ export class AgentSession {
   private tell(messages: readonly ServerMessage[]): void {
     for (const message of messages) {
       if (this.closed) return;
-      if (message.type === 'flash.start') this.held = { job_id: message.job_id, epoch: message.epoch };
+      if ('image' in message) this.held = { job_id: message.job_id, epoch: message.epoch };
       if (message.type === 'flash.cancel') this.held = undefined;
       this.socket.send(message);
     }

@@ -80,7 +80,7 @@ export const SETTINGS = {
     parse: password,
   },
   BTY_FIRST_BOOT_WINDOW: {
-    says: 'Seconds after a flash in which PXE contacts of the machine get its local disk; 0 turns it off.',
+    says: 'Seconds after a flash or a check in which PXE contacts of the machine get its local disk; 0 turns it off.',
     otherwise: '180',
     parse: wholeNumber(0, 86_400),
   },

@@ -1,4 +1,4 @@
-import { BtyError, type FlashedTarget, type FlashStart, type JobWorkflow } from '@bty/wire-types';
+import { BtyError, type CheckStart, type FlashedTarget, type JobStart, type JobWorkflow } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
 import { ImageCatalog, type ImageEntity } from '../images/index.js';
@@ -33,7 +33,7 @@ export class FlashHandOut {
    * Hands an active job to the agent of a session, under a new epoch. Undefined when there is nothing to hand out: the
    * job ended, it failed just now, or its image is not ready yet (it stays queued then).
    */
-  async give(jobId: string, sessionId: string, actor: Actor, now: Date): Promise<FlashStart | undefined> {
+  async give(jobId: string, sessionId: string, actor: Actor, now: Date): Promise<JobStart | undefined> {
     const job = await this.changes.read(jobId);
     const workflow = await this.workflowOf(job);
     const changed = await this.decide(job, 'problem' in workflow ? workflow.problem : undefined, sessionId, actor, now);
@@ -44,8 +44,8 @@ export class FlashHandOut {
     }
     this.deadlines.arm(changed.id, changed.epoch, 0);
     this.log.log(`flash job ${changed.id} of ${changed.mac} is handed out (epoch ${changed.epoch})`);
-    const order = toFlashStart(changed, await this.jobs.lastTarget(changed.mac));
-    return 'order' in workflow ? { ...order, workflow: workflow.order } : order;
+    const order = toStart(changed, await this.jobs.lastTarget(changed.mac));
+    return 'order' in workflow && order.type === 'flash.start' ? { ...order, workflow: workflow.order } : order;
   }
 
   private async workflowOf(job: FlashJobEntity): Promise<{ order: JobWorkflow } | { problem: JobError } | object> {
@@ -101,7 +101,8 @@ function handedImage(image: ImageEntity): HandedImage {
   };
 }
 
-function toFlashStart(job: FlashJobEntity, lastTarget: FlashedTarget | undefined): FlashStart {
+/** What both kinds of jobs say. */
+function toOrder(job: FlashJobEntity, lastTarget: FlashedTarget | undefined): Omit<CheckStart, 'type'> {
   const { imageFormat, imageSizeBytes, contentSizeBytes, imageSha256, contentSha256, mapBlake3, mapSizeBytes } = job;
   if (
     !imageFormat ||
@@ -115,7 +116,6 @@ function toFlashStart(job: FlashJobEntity, lastTarget: FlashedTarget | undefined
     throw new TypeError(`flash job ${job.id} was handed out without an image`);
   }
   return {
-    type: 'flash.start',
     job_id: job.id,
     epoch: job.epoch,
     image: {
@@ -129,6 +129,15 @@ function toFlashStart(job: FlashJobEntity, lastTarget: FlashedTarget | undefined
     },
     ...(job.targetHint === null ? {} : { target_hint: job.targetHint }),
     ...(lastTarget === undefined ? {} : { last_target: lastTarget }),
+  };
+}
+
+function toStart(job: FlashJobEntity, lastTarget: FlashedTarget | undefined): JobStart {
+  const order = toOrder(job, lastTarget);
+  if (job.kind === 'check') return { type: 'check.start', ...order };
+  return {
+    type: 'flash.start',
+    ...order,
     verify: job.verify,
     provisioning_mode: job.provisioningMode === 'cijoe-online' ? 'none' : job.provisioningMode,
     ...(job.seed === null ? {} : { seed: seedFiles(job.seed, job.id, job.epoch) }),

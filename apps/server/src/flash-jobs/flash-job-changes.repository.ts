@@ -73,7 +73,7 @@ export class FlashJobChangesRepository {
           throw jobActive(holder, mac);
         }
         await manager.insert(FlashJobEntity, job as object);
-        const after = { state: job.state, image: job.imageName };
+        const after = { kind: job.kind, state: job.state, image: job.imageName };
         await this.note(manager, job, 'flash-job.created', actor, undefined, after);
         return job;
       });

@@ -47,7 +47,7 @@ export class FlashJobCreate {
       return { ...newJob(order, sources, seed, now), ...keyed };
     });
     if (job === undefined) return this.byRequest(order, idempotencyKey, actor, now);
-    this.log.log(`flash job ${job.id} of ${job.mac} with ${job.imageName} was ordered by ${actor.name}`);
+    this.log.log(`${job.kind} job ${job.id} of ${job.mac} with ${job.imageName} was ordered by ${actor.name}`);
     this.agents.notify(job.mac);
     return { job, created: true };
   }
@@ -62,7 +62,7 @@ export class FlashJobCreate {
     const key = await this.sources.sshPublicKey();
     let problem: JobError | undefined;
     const job = await this.changes.insert(actor, async (manager) => {
-      const order = { mac, texts: NO_SEED_TEXTS };
+      const order = { kind: 'flash', mac, texts: NO_SEED_TEXTS } as const;
       const sources = await this.sources.claimIn(manager, order, name, key);
       const { problems, seed } = planOf(order, sources);
       problem = unflashable(name, sources.image) ?? unprovisionable(problems);

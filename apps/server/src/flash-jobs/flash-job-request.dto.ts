@@ -1,5 +1,7 @@
 import {
+  FLASH_JOB_KINDS,
   FLASH_JOB_STATES,
+  type FlashJobKind,
   type FlashJobState,
   type MacAddress,
   PROVISIONING_MODES,
@@ -14,6 +16,7 @@ import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsOptional, IsString, IsUUID, Length, ValidateBy, ValidateNested } from 'class-validator';
 import { invalidFields, PageQuery } from '../http/index.js';
 import { SeedTextsPut, toSeedTexts } from '../provisioning/index.js';
+import type { JobFilter } from './flash-jobs.repository.js';
 import type { JobOrder } from './job-order.js';
 
 function IsMac(): PropertyDecorator {
@@ -28,7 +31,7 @@ function readMac(field: string, text: string): MacAddress {
   return mac;
 }
 
-/** An order for a flash job. A text for cloud-init that is given counts instead of the record's. */
+/** An order for a flash job: to flash, or to check. A text for cloud-init that is given counts instead of the record's. */
 export class FlashJobPost extends SeedTextsPut {
   /**
    * MAC address of the machine, in any case and with any separator.
@@ -37,6 +40,15 @@ export class FlashJobPost extends SeedTextsPut {
   @IsMac()
   @ApiProperty({ type: String, example: '52:54:00:00:00:01' })
   mac: string;
+
+  /**
+   * `check` compares the target with the image, tells where it differs in `check_result`, and writes nothing. It takes
+   * no `verify`, no provisioning mode, no workflow and no texts.
+   */
+  @IsOptional()
+  @IsIn(FLASH_JOB_KINDS)
+  @ApiProperty({ enum: FLASH_JOB_KINDS, enumName: 'FlashJobKind', required: false, default: 'flash' })
+  kind?: FlashJobKind | null;
 
   /** Name of the image; left out, that of the machine's record. */
   @IsOptional()
@@ -81,6 +93,12 @@ export class FlashJobsQuery extends PageQuery {
   @ApiProperty({ type: String, required: false, example: '52:54:00:00:00:01' })
   mac?: string;
 
+  /** Only jobs of this kind. */
+  @IsOptional()
+  @IsIn(FLASH_JOB_KINDS)
+  @ApiProperty({ enum: FLASH_JOB_KINDS, enumName: 'FlashJobKind', required: false })
+  kind?: FlashJobKind;
+
   /** Only jobs in this state. */
   @IsOptional()
   @IsIn(FLASH_JOB_STATES)
@@ -97,6 +115,7 @@ export class FlashJobsQuery extends PageQuery {
 export function toJobOrder(body: FlashJobPost): JobOrder {
   const hint = body.target_hint ?? {};
   return {
+    kind: body.kind ?? 'flash',
     mac: readMac('mac', body.mac),
     image: body.image ?? undefined,
     verify: body.verify ?? undefined,
@@ -108,9 +127,10 @@ export function toJobOrder(body: FlashJobPost): JobOrder {
 }
 
 /** What a query means. */
-export function toJobFilter(query: FlashJobsQuery): { mac?: string; state?: string; after?: string } {
+export function toJobFilter(query: FlashJobsQuery): JobFilter {
   return {
     ...(query.mac === undefined ? {} : { mac: readMac('mac', query.mac) }),
+    ...(query.kind === undefined ? {} : { kind: query.kind }),
     ...(query.state === undefined ? {} : { state: query.state }),
     ...(query.after === undefined ? {} : { after: query.after }),
   };

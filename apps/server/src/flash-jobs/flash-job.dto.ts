@@ -1,6 +1,9 @@
 import {
+  CheckResult,
+  FLASH_JOB_KINDS,
   FLASH_JOB_STATES,
   FLASH_STAGES,
+  type FlashJobKind,
   type FlashJobState,
   FlashResult,
   type FlashStage,
@@ -45,13 +48,16 @@ export class JobFailureDto extends FailureDto {
   details?: Record<string, unknown>;
 }
 
-/** A flash job: one order to make one machine's target equal one image. */
+/** A flash job: one order to make one machine's target equal one image, or to say how it differs. */
 export class FlashJobDto {
   @ApiProperty({ format: 'uuid' })
   id: string;
 
   /** @example '52:54:00:00:00:01' */
   mac: string;
+
+  @ApiProperty({ enum: FLASH_JOB_KINDS, enumName: 'FlashJobKind' })
+  kind: FlashJobKind;
 
   @ApiProperty({ enum: FLASH_JOB_STATES, enumName: 'FlashJobState' })
   state: FlashJobState;
@@ -98,8 +104,13 @@ export class FlashJobDto {
   @ApiProperty({ type: JobFailureDto, nullable: true })
   error: JobFailureDto | null;
 
+  /** Of a flash that succeeded. */
   @ApiProperty({ type: FlashResult, nullable: true })
   result: FlashResult | null;
+
+  /** Of a check that succeeded, whether the disk is equal or not. */
+  @ApiProperty({ type: CheckResult, nullable: true })
+  check_result: CheckResult | null;
 
   /** Files of what a workflow in mode `cijoe` left; null when there is none. `GET /flash-jobs/{id}/report` gives them all. */
   @ApiProperty({ type: [ReportFileDto], nullable: true })
@@ -121,6 +132,7 @@ export function toFlashJobDto(job: FlashJobEntity): FlashJobDto {
   return {
     id: job.id,
     mac: job.mac,
+    kind: job.kind,
     state: job.state,
     stage: job.stage,
     epoch: job.epoch,
@@ -141,6 +153,7 @@ export function toFlashJobDto(job: FlashJobEntity): FlashJobDto {
     history: job.history.map(toHistoryDto),
     error: job.error === null ? null : { ...job.error },
     result: job.result,
+    check_result: job.checkResult,
     report: toReportFileDtos(job.report),
     created_at: job.createdAt.toISOString(),
     dispatched_at: job.dispatchedAt?.toISOString() ?? null,

@@ -1,5 +1,7 @@
 import type {
+  CheckResult,
   ErrorCode,
+  FlashJobKind,
   FlashJobState,
   FlashResult,
   FlashStage,
@@ -39,7 +41,7 @@ export interface JobError {
   readonly details?: Record<string, unknown> | undefined;
 }
 
-/** One order to make one machine's target equal one image. */
+/** One order to make one machine's target equal one image, or to say how it differs. */
 @Entity('flash_jobs')
 @Index('flash_jobs_one_active', ['mac'], { unique: true, where: `state IN ('queued', 'dispatched', 'running')` })
 @Index('flash_jobs_by_age', ['createdAt', 'id'])
@@ -50,6 +52,9 @@ export class FlashJobEntity {
   @Index()
   @Column('text')
   mac: string;
+
+  @Column('text', { default: 'flash' })
+  kind: FlashJobKind;
 
   @Column('text')
   state: FlashJobState;
@@ -145,6 +150,9 @@ export class FlashJobEntity {
 
   @Column('jsonb', { nullable: true })
   result: FlashResult | null;
+
+  @Column('jsonb', { nullable: true })
+  checkResult: CheckResult | null;
 
   /** What the workflow of the latest attempt left behind; null when there is nothing. */
   @Column('jsonb', { nullable: true })

@@ -13,14 +13,15 @@ export interface JobFilter {
   /** Tag of the machines whose jobs the caller may see; undefined: all. */
   readonly pool?: string | undefined;
   readonly mac?: string | undefined;
+  readonly kind?: string | undefined;
   readonly state?: string | undefined;
   /** Only jobs older than the one with this id. */
   readonly after?: string | undefined;
 }
 
 function summaryOf(job: FlashJobEntity): JobSummary {
-  const { id, state, stage, imageName, createdAt, finishedAt, error } = job;
-  return { id, state, stage, image: imageName, createdAt, finishedAt, error };
+  const { id, kind, state, stage, imageName, createdAt, finishedAt, error } = job;
+  return { id, kind, state, stage, image: imageName, createdAt, finishedAt, error };
 }
 
 /** What is known of flash jobs. */
@@ -48,7 +49,7 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
   }
 
   async lastTarget(mac: string): Promise<FlashedTarget | undefined> {
-    const where = { mac: In(await this.boxes.macsOf(mac)), state: 'succeeded' } as const;
+    const where = { mac: In(await this.boxes.macsOf(mac)), kind: 'flash', state: 'succeeded' } as const;
     const order = { finishedAt: 'DESC' } as const;
     return (await this.source.getRepository(FlashJobEntity).findOne({ where, order }))?.result?.target;
   }
@@ -56,7 +57,7 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
   /** The flash that is on the machine's disk, as far as this server knows. */
   async lastSucceededOf(mac: string): Promise<FlashJobEntity | undefined> {
     const order = { finishedAt: 'DESC' } as const;
-    const where = { mac, state: 'succeeded' as const };
+    const where = { mac, kind: 'flash', state: 'succeeded' } as const;
     return (await this.source.getRepository(FlashJobEntity).findOne({ where, order })) ?? undefined;
   }
 
@@ -100,6 +101,7 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
       .createQueryBuilder('job')
       .distinctOn(['job.mac', '(job.finishedAt IS NULL)'])
       .where('job.mac IN (:...macs)', { macs })
+      .andWhere(`(job.kind = 'flash' OR job.finishedAt IS NULL)`)
       .orderBy('job.mac')
       .addOrderBy('(job.finishedAt IS NULL)')
       .addOrderBy('job.finishedAt', 'DESC')
@@ -119,6 +121,7 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
     if (filter.pool !== undefined) {
       query.andWhere('job.mac IN (SELECT mac FROM machines WHERE :pool = ANY(tags))', { pool: filter.pool });
     }
+    if (filter.kind !== undefined) query.andWhere('job.kind = :kind', { kind: filter.kind });
     if (filter.state !== undefined) query.andWhere('job.state = :state', { state: filter.state });
     if (filter.after !== undefined) {
       query.andWhere(

@@ -1,7 +1,9 @@
 import {
   BtyError,
+  type CheckFinished,
   type ErrorCode,
   type FlashFinished,
+  type FlashJobKind,
   type FlashStageReport,
   type JobRef,
   type MacAddress,
@@ -16,7 +18,9 @@ import type { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
 import { enterStage, failWith, type JobChange } from './job-change.js';
-import { isHeld } from './job-state.js';
+import { isFinal, isHeld } from './job-state.js';
+
+const NO_REASON = { code: 'INTERNAL', message: 'the agent gave no reason' } as const;
 
 /** Why an agent must stop what it does with a job. */
 export interface Stop {
@@ -47,13 +51,18 @@ export class FlashReports {
   ) {}
 
   /**
-   * The job that a message of an agent names. Throws NOT_FOUND when it is none of its machine's: neither of its own
-   * record nor, handed to this very session, of another record of the same box.
+   * The job that a message of an agent names, of one kind where that is given. Throws NOT_FOUND when it is none of its
+   * machine's: neither of its own record nor, handed to this very session, of another record of the same box.
    */
-  async jobOf(agent: { mac: MacAddress; sessionId: string }, ref: JobRef): Promise<FlashJobEntity> {
+  async jobOf(
+    agent: { mac: MacAddress; sessionId: string },
+    ref: JobRef,
+    kind?: FlashJobKind,
+  ): Promise<FlashJobEntity> {
     const job = await this.jobs.find(ref.job_id);
-    if (job !== undefined && (job.mac === agent.mac || job.sessionId === agent.sessionId)) return job;
-    throw new BtyError('NOT_FOUND', `job_id: ${ref.job_id} is no flash job of ${agent.mac}`);
+    const own = job !== undefined && (job.mac === agent.mac || job.sessionId === agent.sessionId);
+    if (own && (kind === undefined || job.kind === kind)) return job;
+    throw new BtyError('NOT_FOUND', `job_id: ${ref.job_id} is no ${kind ?? 'flash'} job of ${agent.mac}`);
   }
 
   async stage(report: FlashStageReport, actor: Actor, now: Date): Promise<void> {
@@ -67,7 +76,7 @@ export class FlashReports {
     const decide = (job: FlashJobEntity): JobChange | undefined => {
       if (stopOf(job, report) !== undefined) return undefined;
       if (report.outcome === 'succeeded') return { event: 'succeed', set: { result: result ?? null } };
-      return failWith(error ?? { code: 'INTERNAL', message: 'the agent gave no reason' });
+      return failWith(error ?? NO_REASON);
     };
     let next: (() => void) | undefined;
     const changed = await this.changes.change(report.job_id, actor, now, decide, {
@@ -78,11 +87,20 @@ export class FlashReports {
         next = await this.after.succeededIn(manager, job, actor, now);
       },
     });
-    if (changed !== undefined) {
-      const why = error === undefined ? '' : `: ${error.code} ${error.message}`;
-      this.log.log(`flash job ${changed.id} of ${changed.mac} has ${changed.state}${why}`);
-    }
+    if (changed !== undefined) this.tellEnd(changed);
     next?.();
+  }
+
+  /** Nothing follows from a check: the machine was not flashed. */
+  async checked(report: CheckFinished, actor: Actor, now: Date): Promise<void> {
+    const { result, error } = storable({ result: report.result, error: report.error });
+    const decide = (job: FlashJobEntity): JobChange | undefined => {
+      if (stopOf(job, report) !== undefined) return undefined;
+      if (report.outcome === 'succeeded') return { event: 'succeed', set: { checkResult: result ?? null } };
+      return failWith(error ?? NO_REASON);
+    };
+    const changed = await this.changes.change(report.job_id, actor, now, decide, { report });
+    if (changed !== undefined) this.tellEnd(changed);
   }
 
   /** Lets the attempt make its disk bootable. From then on the job cannot be cancelled. Returns why not, if not. */
@@ -97,13 +115,20 @@ export class FlashReports {
     return stop;
   }
 
-  /** The machine is about to boot what was flashed: its next PXE contacts are that boot. */
+  /** The machine is about to boot what was flashed or checked: its next PXE contacts are that boot. */
   async rebooting(ref: JobRef, agent: { mac: MacAddress; sessionId: string }, now: Date): Promise<void> {
     const job = await this.jobOf(agent, ref);
     const seconds = this.config.firstBootWindowSeconds;
-    if (job.state !== 'succeeded' || job.epoch !== ref.epoch || seconds === 0) return;
+    // A check has left the disk as it was, whatever came of it.
+    const done = job.kind === 'check' ? isFinal(job.state) : job.state === 'succeeded';
+    if (!done || job.epoch !== ref.epoch || seconds === 0) return;
     // A job that was ordered in the meantime wants the live env.
     if ((await this.jobs.activeOf(agent.mac)) !== undefined) return;
     await this.machines.openFirstBootWindow(agent.mac, new Date(now.getTime() + seconds * 1000));
+  }
+
+  private tellEnd({ kind, id, mac, state, error }: FlashJobEntity): void {
+    const why = error === null ? '' : `: ${error.code} ${error.message}`;
+    this.log.log(`${kind} job ${id} of ${mac} has ${state}${why}`);
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type FlashJobKind,
   type MacAddress,
   type ProvisioningMode,
   SEED_TEXT_NAMES,
@@ -10,6 +11,7 @@ import type { SeedTexts } from '../provisioning/index.js';
 
 /** What is ordered. What is left out comes from the machine's record. */
 export interface JobOrder {
+  readonly kind: FlashJobKind;
   readonly mac: MacAddress;
   readonly image?: string | undefined;
   readonly verify?: VerifyMode | undefined;
@@ -24,6 +26,7 @@ export function orderHash(order: JobOrder): string {
   const hint = Object.entries(order.targetHint ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const texts = SEED_TEXT_NAMES.map((name) => order.texts[name]);
   const { mac, image = null, verify = null, provisioningMode = null, cijoeWorkflowRef = null } = order;
-  const canonical = JSON.stringify([mac, image, verify, hint, provisioningMode, cijoeWorkflowRef, texts]);
+  const fields = [mac, image, verify, hint, provisioningMode, cijoeWorkflowRef, texts];
+  const canonical = JSON.stringify(order.kind === 'flash' ? fields : [...fields, order.kind]);
   return createHash('sha256').update(canonical).digest('hex');
 }

@@ -38,6 +38,11 @@ export function isActive(state: FlashJobState): boolean {
   return state === 'queued' || isHeld(state);
 }
 
+/** Whether the job is over. */
+export function isFinal(state: FlashJobState): boolean {
+  return !isActive(state);
+}
+
 /** Whether an agent has the job. */
 export function isHeld(state: FlashJobState): boolean {
   return state === 'dispatched' || state === 'running';

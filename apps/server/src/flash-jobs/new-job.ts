@@ -22,8 +22,19 @@ function takesWorkflow(mode: ProvisioningMode): boolean {
   return MODE_NEEDS[mode].needs.includes('cijoe_workflow_ref');
 }
 
+/** What an order for a check names although only a flash has use for it. */
+function planCheck(order: JobOrder): ProvisioningPlan {
+  const { verify, provisioningMode: provisioning_mode, cijoeWorkflowRef: cijoe_workflow_ref, texts } = order;
+  const named = Object.entries({ verify, provisioning_mode, cijoe_workflow_ref, ...texts }).filter(
+    ([, value]) => value != null,
+  );
+  const problem = 'a check writes nothing and has no use for it';
+  return { problems: named.map(([field]) => ({ field, problem })), seed: null };
+}
+
 /** The seed that a job for this order carries, or what its provisioning mode lacks. */
 export function planOf(order: JobOrder, { machine, imageName, sshPublicKey, workflow }: JobSources): ProvisioningPlan {
+  if (order.kind === 'check') return planCheck(order);
   const mode = order.provisioningMode ?? machine.provisioningMode;
   const idle = MODE_NEEDS[mode].takesSeed ? [] : SEED_TEXT_NAMES.filter((name) => order.texts[name] !== null);
   if (idle.length > 0) {
@@ -41,13 +52,14 @@ export function planOf(order: JobOrder, { machine, imageName, sshPublicKey, work
 /** A queued job with all that its agent will need. */
 export function newJob(order: JobOrder, sources: JobSources, seed: JobSeed | null, now: Date): FlashJobEntity {
   const { machine, image, imageName } = sources;
-  const provisioningMode = order.provisioningMode ?? machine.provisioningMode;
+  const provisioningMode = order.kind === 'check' ? 'none' : (order.provisioningMode ?? machine.provisioningMode);
   const workflow = takesWorkflow(provisioningMode) ? sources.workflow : undefined;
   const { name: workflowName = null, digest: workflowDigest = null } =
     workflow !== undefined && 'version' in workflow ? workflow.version : {};
   return {
     id: randomUUID(),
     mac: machine.mac,
+    kind: order.kind,
     state: 'queued',
     version: 0,
     epoch: 0,
@@ -78,6 +90,7 @@ export function newJob(order: JobOrder, sources: JobSources, seed: JobSeed | nul
     error: null,
     result: null,
     report: null,
+    checkResult: null,
     createdAt: now,
     dispatchedAt: null,
     finishedAt: null,

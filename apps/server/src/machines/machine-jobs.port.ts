@@ -1,8 +1,9 @@
-import type { ErrorCode, FlashedTarget, FlashJobState, FlashStage } from '@bty/wire-types';
+import type { ErrorCode, FlashedTarget, FlashJobKind, FlashJobState, FlashStage } from '@bty/wire-types';
 
 /** What a machine record shows of a flash job. */
 export interface JobSummary {
   readonly id: string;
+  readonly kind: FlashJobKind;
   readonly state: FlashJobState;
   readonly stage: FlashStage | null;
   readonly image: string;
@@ -11,7 +12,7 @@ export interface JobSummary {
   readonly error: { code: ErrorCode; message: string } | null;
 }
 
-/** The flash jobs of a machine: the one that is active, and the last one that is over. */
+/** The flash jobs of a machine: the one that is active, and the last flash that is over. */
 export interface MachineJobSummaries {
   readonly active?: JobSummary | undefined;
   readonly last?: JobSummary | undefined;

@@ -1,8 +1,10 @@
 import {
   BOOT_POLICIES,
   type BootPolicy,
+  FLASH_JOB_KINDS,
   FLASH_JOB_STATES,
   FLASH_STAGES,
+  type FlashJobKind,
   type FlashJobState,
   type FlashStage,
   Inventory,
@@ -21,6 +23,9 @@ import { MACHINE_STATES, type MachineState } from './machine-query.dto.js';
 export class JobSummaryDto {
   @ApiProperty({ format: 'uuid' })
   id: string;
+
+  @ApiProperty({ enum: FLASH_JOB_KINDS, enumName: 'FlashJobKind' })
+  kind: FlashJobKind;
 
   @ApiProperty({ enum: FLASH_JOB_STATES, enumName: 'FlashJobState' })
   state: FlashJobState;
@@ -182,11 +187,11 @@ export class MachineDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   inventory_at: string | null;
 
-  /** The flash job that the machine has to do or is doing. */
+  /** The flash job that the machine has to do or is doing; a check as well. */
   @ApiProperty({ type: JobSummaryDto, nullable: true })
   active_flash_job: JobSummaryDto | null;
 
-  /** The flash job that ended last. */
+  /** The flash that ended last; checks are listed by `GET /flash-jobs?kind=check`. */
   @ApiProperty({ type: JobSummaryDto, nullable: true })
   last_flash_job: JobSummaryDto | null;
 }
@@ -216,6 +221,7 @@ export class MachineDetailDto extends MachineDto {
 function toSummaryDto(job: JobSummary): JobSummaryDto {
   return {
     id: job.id,
+    kind: job.kind,
     state: job.state,
     stage: job.stage,
     image: job.image,

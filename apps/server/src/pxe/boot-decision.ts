@@ -1,4 +1,4 @@
-import type { BootPolicy, FlashJobState, LiveEnvMode, ProvisioningMode } from '@bty/wire-types';
+import type { BootPolicy, FlashJobKind, FlashJobState, LiveEnvMode, ProvisioningMode } from '@bty/wire-types';
 
 /** What a PXE contact gets. The reason is for the person at the console. */
 export type BootDecision =
@@ -21,21 +21,22 @@ export interface ContactingMachine {
 /** What the decision looks at of the machine's active flash job. */
 export interface WaitingJob {
   readonly id: string;
+  readonly kind: FlashJobKind;
   readonly state: FlashJobState;
   readonly provisioningMode: ProvisioningMode;
 }
 
 /**
- * Decides what a machine boots. An active job overrides the policy; the first boot after a flash goes to the disk that
- * was flashed, although policy `flash` stays what it is.
+ * Decides what a machine boots. An active job overrides the policy; the first boot after a flash or a check goes to the
+ * disk, although policy `flash` stays what it is.
  */
 export function decideBoot(machine: ContactingMachine, job: WaitingJob | undefined, now: Date): BootDecision {
   if (job !== undefined) {
     const cijoe = job.provisioningMode === 'cijoe';
-    return { boot: 'live-env', mode: 'flash', cijoe, reason: `flash job ${job.id} is ${job.state}` };
+    return { boot: 'live-env', mode: 'flash', cijoe, reason: `${job.kind} job ${job.id} is ${job.state}` };
   }
   if (machine.firstBootUntil !== null && machine.firstBootUntil > now) {
-    return { boot: 'local', reason: 'this is the first boot after a flash' };
+    return { boot: 'local', reason: 'this is the first boot after a flash or a check' };
   }
   // Whatever job the machine gets there, its record says what of.
   const cijoe = machine.provisioningMode === 'cijoe';

@@ -6,6 +6,7 @@ import { WorkflowsAndRuns1795649493981 } from './1795649493981-workflows-and-run
 import { Accounts1795668721729 } from './1795668721729-accounts.js';
 import { MachineRevision1795670000000 } from './1795670000000-machine-revision.js';
 import { FlashJobReports1795670100000 } from './1795670100000-flash-job-reports.js';
+import { CheckJobs1795671200000 } from './1795671200000-check-jobs.js';
 import { UserRevision1795672000000 } from './1795672000000-user-revision.js';
 
 /** Every migration, oldest first. A list rather than a glob: it is the same in the build, the tests and a bundle. */
@@ -18,5 +19,6 @@ export const MIGRATIONS = [
   Accounts1795668721729,
   MachineRevision1795670000000,
   FlashJobReports1795670100000,
+  CheckJobs1795671200000,
   UserRevision1795672000000,
 ];
