@@ -74,8 +74,12 @@ describe('a flash to a disk that fails', () => {
 
   it('to write for want of room says so', async () => {
     await flashTo([{ iotype: 'write', errno: 28, sector: 12_000 }]);
-    expect(await failure()).toMatchObject({ outcome: 'failed', error: { code: 'DISK_IO' } });
+    expect(await failure()).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'DISK_IO', details: { errno: 'ENOSPC', lba: 12_000 } },
+    });
     expect(headIsZero()).toBe(true);
+    expect(server.of('commit.request')).toEqual([]);
   });
 
   it('to flush is never reported as done', async () => {
@@ -91,7 +95,11 @@ describe('a flash to a disk that fails', () => {
     const sent = server.pack.bytesSent;
     await until(() => server.pack.bytesSent > sent + 2 * MIB);
     disk.vanish();
-    expect(await failure()).toMatchObject({ outcome: 'failed', error: { code: 'DISK_IO' } });
+    expect(await failure()).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'DISK_IO', details: { errno: expect.any(String), lba: expect.any(Number) } },
+    });
+    expect(server.of('commit.request')).toEqual([]);
     expect(headIsZero()).toBe(true);
   });
 });

@@ -26,8 +26,9 @@ export interface OpenDevice {
 const BOUNCE_BYTES = 1024 * 1024;
 const ACCESS_TIMEOUT_MS = 120_000;
 
-// How the kernel reports what a disk could not read or write (block/blk-core.c): critical medium errors are ENODATA.
-const MEDIUM_ERRORS = ['EIO', 'ENODATA', 'EILSEQ', 'EREMOTEIO'];
+// How the kernel reports what a disk could not read or write (block/blk-core.c): critical medium errors are ENODATA, and a
+// thinly provisioned disk without room says ENOSPC.
+const SECTOR_ERRORS = ['EIO', 'ENODATA', 'EILSEQ', 'EREMOTEIO', 'ENOSPC'];
 
 type Call = (
   ...args: [
@@ -151,7 +152,7 @@ export class DeviceAccess implements DiskAccess {
 
   /** The sector that a failure is about; a disk that does not answer is not asked again. */
   async #place(cause: unknown, action: 'read' | 'write', buffer: Buffer, offsetBytes: number): Promise<number> {
-    if (!MEDIUM_ERRORS.includes((cause as NodeJS.ErrnoException).code ?? '')) return offsetBytes;
+    if (!SECTOR_ERRORS.includes((cause as NodeJS.ErrnoException).code ?? '')) return offsetBytes;
     const access = (piece: Buffer, at: number): Promise<number> => this.#some(action, piece, at);
     return firstFailingSector(access, buffer, offsetBytes, this.sectorBytes);
   }
