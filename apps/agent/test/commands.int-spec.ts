@@ -20,7 +20,8 @@ const image = buildGptImage({
   sizeBytes: 24 * MIB,
   fill: (bytes) => void patchwork(bytes.length, 21).copy(bytes),
 });
-const sha256 = createHash('sha256').update(image).digest('hex');
+const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = digestOf(image);
 
 let folder: string;
 let disk: LoopDisk;
@@ -50,6 +51,31 @@ function fileOf(format: 'img' | 'img.zst' | 'qcow2'): string {
   if (format === 'img.zst') execFileSync('zstd', ['-q', '-f', raw, '-o', path]);
   if (format === 'qcow2') execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, path]);
   return path;
+}
+
+interface WholeFile {
+  file: Buffer;
+  answers: number;
+  /** After how many bytes the answers that come next are cut off. */
+  cutAfter: number[];
+  /** The ETags of the answers that come next. */
+  versions: string[];
+}
+
+/** Lets the server send an image, and never a range of it. */
+function serveWhole(format: Parameters<typeof fileOf>[0]): { whole: WholeFile } {
+  const file = execFileSync('cat', [fileOf(format)], { maxBuffer: 64 * MIB });
+  const whole: WholeFile = { file, answers: 0, cutAfter: [], versions: [] };
+  server.on('request', (request, response) => {
+    const etag = request.method === 'HEAD' ? '"1"' : (whole.versions.shift() ?? '"1"');
+    response.writeHead(200, { 'content-length': file.length, etag });
+    if (request.method === 'HEAD') return void response.end();
+    whole.answers += 1;
+    const cut = whole.cutAfter.shift() || undefined;
+    if (cut === undefined) response.end(file);
+    else response.write(file.subarray(0, cut), () => setTimeout(() => response.destroy(), 50));
+  });
+  return { whole };
 }
 
 const flashed = (): boolean => disk.content().equals(expected(image, disk.before));
@@ -85,6 +111,37 @@ describe('bty flash', () => {
     const { code, stderr } = await bty(['flash', '--image', `${url}/x/a.${format}`, '--target', disk.path, '--yes']);
     expect([code, stderr]).toEqual([0, expect.stringContaining('transfer interrupted')]);
     expect(flashed()).toBe(true);
+  });
+
+  it.each(['img', 'img.zst'] as const)('flashes a %s from a server without ranges, in one piece', async (format) => {
+    const { whole } = serveWhole(format);
+    const image_ = `${url}/a.${format}`;
+    const ended = await bty(['flash', '--image', image_, '--target', disk.path, '--yes', '--json']);
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('in one piece')]);
+    expect(flashed()).toBe(true);
+    expect(whole.answers).toBe(2); // the first was asked for a range
+    expect(JSON.parse(ended.stdout)).toMatchObject({ result: { bytes_fetched: whole.file.length } });
+    const verified = await bty(['verify', '--image', image_, '--target', disk.path, '--sha256', digestOf(whole.file)]);
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('is equal to the image')]);
+  });
+
+  it('reads on where a server without ranges cut it off, as long as that has the same file', async () => {
+    const { whole } = serveWhole('img');
+    whole.cutAfter.push(0, 9 * MIB + 77, 30_000, 17 * MIB);
+    const args = ['flash', '--image', `${url}/a.img`, '--target', disk.path, '--yes'];
+    const ended = await bty(args);
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('reading it anew')]);
+    expect(flashed()).toBe(true);
+    whole.cutAfter.push(0, 9 * MIB);
+    whole.versions.push('"1"', '"1"', '"2"');
+    expect(await bty(args)).toMatchObject({ code: 1, stderr: expect.stringContaining('another file') });
+  });
+
+  it('says why a qcow2 from a server without ranges cannot be flashed', async () => {
+    serveWhole('qcow2');
+    const ended = await bty(['flash', '--image', `${url}/a.qcow2`, '--target', disk.path, '--yes']);
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/does not serve ranges: download it first/) });
+    expect(untouched()).toBe(true);
   });
 
   it('uses the map that the server links to', async () => {

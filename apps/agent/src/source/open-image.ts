@@ -14,7 +14,9 @@ import { BtyError, type ImageFormat } from '@bty/wire-types';
 import { type FetchedMap, fetchMap } from './fetch-map.js';
 import { openImageFile } from './image-file.js';
 import { lookAtUrl, RemoteFile } from './image-url.js';
+import { servesNoRanges } from './range-answer.js';
 import { readAhead } from './read-ahead.js';
+import { StreamedFile } from './streamed-file.js';
 
 /** An image that somebody named by path or URL: behind a map, or read in order. */
 export type OpenImage = { name: string; sizeBytes: number } & (
@@ -32,6 +34,21 @@ export type OpenImage = { name: string; sizeBytes: number } & (
 );
 
 type Source = RandomAccess & { fetchedBytes?: number; close(): Promise<void> };
+
+/** An open image, and what stands at its start. */
+interface Begun {
+  source: Source;
+  head: Uint8Array;
+}
+
+async function begin(source: Source, signal: AbortSignal): Promise<Begun> {
+  try {
+    return { source, head: await source.read(0, Math.min(HEAD_BYTES, source.sizeBytes), signal) };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
 
 const isUrl = (text: string): boolean => /^https?:\/\//i.test(text);
 
@@ -70,13 +87,19 @@ function contentFrom(format: ImageFormat, source: RandomAccess, contentBytes: nu
   };
 }
 
-async function readInOrder(name: string, source: Source, sha256: string | undefined, signal: AbortSignal) {
-  const head = await source.read(0, Math.min(HEAD_BYTES, source.sizeBytes), signal);
+async function readInOrder(name: string, { source, head }: Begun, sha256: string | undefined, signal: AbortSignal) {
   const reading = readFormat(name, head);
   if (reading.kind === 'refused') throw new BtyError('IMAGE_INVALID', reading.reason);
   if (sha256 !== undefined) await checkDigest(source, sha256, signal);
   const { format } = reading;
-  const contentBytes = await contentSize(format, source, signal);
+  const streamed = source instanceof StreamedFile;
+  if (streamed && format === 'qcow2') {
+    const message = 'a qcow2 image is read in pieces, and the server does not serve ranges: download it first';
+    throw new BtyError('IMAGE_UNAVAILABLE', message, { details: { image: name } });
+  }
+  // What the headers all over a .zst file tell comes too late where each byte passes once.
+  const told = !streamed || format === 'img';
+  const contentBytes = told ? await contentSize(format, source, signal) : undefined;
   return {
     kind: 'content' as const,
     name,
@@ -105,6 +128,21 @@ async function openMapped(
   return { kind: 'packed', name, sizeBytes, fetched, serverUrl: mapUrl.slice(0, mapUrl.lastIndexOf('/maps/')) };
 }
 
+/** An image at a URL, read by ranges where the server has them, else in one piece. */
+async function openRemote(
+  remote: Awaited<ReturnType<typeof lookAtUrl>>,
+  onRetry: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<Begun> {
+  try {
+    return await begin(new RemoteFile(remote, onRetry), signal);
+  } catch (error) {
+    if (!servesNoRanges(error)) throw error;
+    onRetry('the server does not serve ranges: reading the image in one piece');
+    return begin(new StreamedFile(remote, onRetry), signal);
+  }
+}
+
 /**
  * Opens an image at a path or an http(s) URL. At a URL whose answer links to a map (`rel="describedby"`), that is used.
  * With `sha256`, the digest of the image file is checked: against the map, or by reading the whole file. Throws
@@ -117,16 +155,16 @@ export async function openImage(
   signal: AbortSignal,
 ): Promise<OpenImage> {
   const name = nameOf(image);
-  let source: Source;
+  let begun: Begun;
   if (isUrl(image)) {
     const remote = await lookAtUrl(image, signal);
     if (remote.mapUrl !== undefined) return openMapped(name, remote.mapUrl, remote.sizeBytes, sha256, onRetry, signal);
-    source = new RemoteFile(remote, onRetry);
-  } else source = await openImageFile(image);
+    begun = await openRemote(remote, onRetry, signal);
+  } else begun = await begin(await openImageFile(image), signal);
   try {
-    return await readInOrder(name, source, sha256, signal);
+    return await readInOrder(name, begun, sha256, signal);
   } catch (error) {
-    await source.close();
+    await begun.source.close();
     throw error;
   }
 }

@@ -47,6 +47,11 @@ function checkPartial(headers: HttpHead['headers'], asked: AskedRange): BtyError
   });
 }
 
+/** Whether somebody was refused because the server sends whole files only. */
+export function servesNoRanges(error: unknown): boolean {
+  return error instanceof BtyError && error.code === 'IMAGE_UNAVAILABLE' && error.details.status === 200;
+}
+
 /**
  * Judges the head of an answer: `take` when its body is exactly what was asked for, `later` when it says nothing about the
  * file, else the error to fail with.
@@ -55,7 +60,8 @@ export function judgeRangeAnswer({ status, headers }: HttpHead, asked: AskedRang
   if (status >= 500 || status === 408 || status === 425 || status === 429) return 'later';
   if (status !== 206) {
     if (status !== 200) return refusal(status, asked);
-    return new BtyError('IMAGE_UNAVAILABLE', `the server does not serve ranges of ${asked.what}`);
+    const details = { status, offset_bytes: asked.startBytes };
+    return new BtyError('IMAGE_UNAVAILABLE', `the server does not serve ranges of ${asked.what}`, { details });
   }
   const etag = headers.get('etag');
   if (etag !== undefined && asked.etag !== undefined && etag !== asked.etag) return refusal(412, asked);
