@@ -35,7 +35,7 @@ export class Bench {
     mkdirSync('/run/netns', { recursive: true });
     run('mount', '-t', 'tmpfs', 'tmpfs', '/run/netns');
     run('ip', 'link', 'set', 'lo', 'up');
-    this.imageServer = new ImageServer(this.workDir);
+    this.imageServer = new ImageServer(this.workDir, 8080);
     this.fileServer = new FileServer(this.workDir, {
       images: options.imagesDir,
       packs: join(this.imageServer.stateDir, 'packs'),

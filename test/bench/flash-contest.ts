@@ -24,7 +24,7 @@ export interface FlashWork {
 
 /** A contest on disks and links of its own, which `close` takes away. */
 export interface OpenContest extends Contest {
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 function slowest(runs: readonly Run[], seconds: number): Run {

@@ -7,16 +7,19 @@ import { eventually, start, stop } from '../lab/process.ts';
 const REPOSITORY = join(import.meta.dirname, '../..');
 const NODE = join(REPOSITORY, 'node_modules/.bin/node');
 const SERVER_MAIN = join(REPOSITORY, 'dist/server/apps/server/src/main.js');
-const PORT = 8080;
 const PREPARE_TIMEOUT_MS = 300_000;
+/** Asking more often would take the processor from what is measured. */
+const POLL_MS = 50;
 
-/** bty's server with an empty state, on its embedded default. */
+/** bty's server with an empty state below `workDir`, on its embedded default. */
 export class ImageServer {
   readonly stateDir: string;
   readonly #process: ChildProcess;
+  readonly #port: number;
   #api: Api | undefined;
 
-  constructor(workDir: string) {
+  constructor(workDir: string, port: number) {
+    this.#port = port;
     this.stateDir = join(workDir, 'state');
     mkdirSync(this.stateDir);
     // its Postgres runs under a uid of its own
@@ -28,13 +31,13 @@ export class ImageServer {
         BTY_STATE_DIR: this.stateDir,
         BTY_BOOT_DIR: workDir,
         BTY_HTTP_HOST: '0.0.0.0',
-        BTY_HTTP_PORT: String(PORT),
+        BTY_HTTP_PORT: String(port),
       },
     });
   }
 
   url(address: string): string {
-    return `http://${address}:${PORT}`;
+    return `http://${address}:${this.#port}`;
   }
 
   async ready(): Promise<void> {
@@ -74,7 +77,7 @@ export class ImageServer {
         }
         return record.state === 'ready' && record;
       },
-      20,
+      POLL_MS,
     );
     return { seconds: (performance.now() - began) / 1000, image };
   }

@@ -5,8 +5,9 @@ import { Bench } from './bench.ts';
 import { alternate, type Outcome } from './contest.ts';
 import { describeMachine } from './machine.ts';
 import { rowText, summaryText } from './report.ts';
-import { ROWS, type Row, SLOW_TOOLS, type Wanted, type Work, workOf } from './rows.ts';
+import { ROWS, type Row, SLOW_TOOLS } from './rows.ts';
 import { judgeRow, type RowResult } from './verdict.ts';
+import { type Wanted, type Work, workOf } from './works.ts';
 
 const SPARE_MEMORY = 2 * 2 ** 30;
 
@@ -59,7 +60,7 @@ async function compete(bench: Bench, work: Work, wanted: Wanted): Promise<Outcom
   try {
     return await alternate(contest, rounds, tell, interrupted.signal);
   } finally {
-    contest.close();
+    await contest.close();
   }
 }
 

@@ -1,167 +1,28 @@
-/** The rows of the bench, in the order in which they are printed, and the work that each is measured by. */
-import type { Bench } from './bench.ts';
-import type { StartContent } from './disk-content.ts';
-import { type FlashWork, type OpenContest, openFlashContest } from './flash-contest.ts';
+/** The rows of the bench, in the order in which they are printed: what is compared, and how far ours has to be ahead. */
 import * as tools from './flash-tools.ts';
-import { openPrepareContest, PREPARE_OURS, PREPARE_PEER } from './prepare-contest.ts';
-import { openServeContest, SERVE_OURS, SERVE_PEER } from './serve-contest.ts';
+import { PREPARE_OURS, PREPARE_PEER } from './prepare-contest.ts';
+import { SERVE_OURS, SERVE_PEER } from './serve-contest.ts';
 import type { RowSpec } from './verdict.ts';
+import { GROWN, type WorkName } from './works.ts';
 
-const GIB = 2 ** 30;
-const GROWN = [1, 2, 4, 8] as const;
-
-const ZST = 'box.img.zst';
-const WRITTEN = tools.ours(ZST, 'written').tool;
-const FULL = tools.ours(ZST).tool;
-const OFF = tools.ours(ZST, 'off').tool;
-const DD = tools.curlZstdDd('box').tool;
-const QEMU = tools.qemuImg('box.qcow2').tool;
-const QEMU_DIRECT = tools.qemuImgDirect('box.qcow2').tool;
-const CASYNC = tools.casync('box').tool;
-const FULL_IMAGE_PEERS = [
-  DD,
-  tools.curlQemuImg('box.qcow2').tool,
-  tools.bmaptool('box').tool,
-  tools.btyLab('box').tool,
-] as const;
-
-/** What of a contest is asked for. */
-export interface Wanted {
-  isWanted(tool: string): boolean;
-  /** Hash the disks after every run as well. */
-  readonly readBack: boolean;
-}
-
-/** One piece of work: what it takes, and which images bty's server must have prepared before. */
-export interface Work {
-  readonly diskBytes: number;
-  readonly offers: readonly string[];
-  open(bench: Bench, wanted: Wanted): OpenContest | Promise<OpenContest>;
-}
-
-function flashing(
-  offers: readonly string[],
-  work: Partial<Omit<FlashWork, 'image' | 'start' | 'tools' | 'readBack'>> & {
-    start?: string;
-    image?: string;
-    copies?: number;
-    tools: readonly tools.FlashTool[];
-  },
-): Work {
-  const { machines = 1, link = 'loopback', copies = 1, image = 'box.img', sizeBytes = 2 * GIB } = work;
-  const start = (bench: Bench): StartContent =>
-    work.start === undefined ? 'old-data' : { file: bench.imageFile(work.start), copies, dirty: true };
-  return {
-    diskBytes: machines * sizeBytes,
-    offers,
-    open: (bench, { isWanted, readBack }) =>
-      openFlashContest(
-        {
-          ...work,
-          start: start(bench),
-          image: { file: bench.imageFile(image), copies },
-          sizeBytes,
-          link,
-          machines,
-          readBack,
-          tools: work.tools.filter(({ tool }) => isWanted(tool)),
-        },
-        bench,
-      ),
-  };
-}
-
-const fullImagePeers = (image: string, qcow2: string): tools.FlashTool[] => [
-  tools.curlZstdDd(image),
-  tools.curlQemuImg(qcow2),
-  tools.bmaptool(image),
-  tools.btyLab(image),
-];
-
-const WORKS = {
-  'first-flash': flashing([ZST], {
-    tools: [
-      tools.ours(ZST, 'written'),
-      tools.ours(ZST, 'full'),
-      tools.ours(ZST, 'off'),
-      ...fullImagePeers('box', 'box.qcow2'),
-    ],
-  }),
-  qcow2: flashing(['box.qcow2'], {
-    tools: [tools.ours('box.qcow2'), tools.qemuImg('box.qcow2'), tools.qemuImgDirect('box.qcow2')],
-  }),
-  'local-qcow2': flashing([], {
-    tools: [tools.oursLocal('box.qcow2'), tools.qemuImg('box.qcow2'), tools.qemuImgDirect('box.qcow2')],
-  }),
-  'local-qcow2-compressed': flashing([], {
-    tools: [
-      tools.oursLocal('box-compressed.qcow2'),
-      tools.qemuImg('box-compressed.qcow2'),
-      tools.qemuImgDirect('box-compressed.qcow2'),
-    ],
-  }),
-  reflash: flashing([ZST], {
-    start: 'box.img',
-    tools: [tools.ours(ZST), ...fullImagePeers('box', 'box.qcow2'), tools.casync('box')],
-  }),
-  'reflash-gigabit': flashing([ZST], {
-    start: 'box.img',
-    link: 'gigabit',
-    tools: [tools.ours(ZST), ...fullImagePeers('box', 'box-compressed.qcow2')],
-  }),
-  'ten-machines': flashing(['small-nightly.img.zst'], {
-    start: 'small.img',
-    image: 'small-nightly.img',
-    sizeBytes: GIB,
-    link: 'gigabit',
-    machines: 10,
-    tools: [tools.ours('small-nightly.img.zst'), tools.curlZstdDd('small-nightly'), tools.bmaptool('small-nightly')],
-  }),
-  prepare: { diskBytes: 0, offers: [], open: openPrepareContest },
-  serve: { diskBytes: 0, offers: [], open: openServeContest },
-  nightly: flashing(['box-nightly.img.zst'], {
-    start: 'box.img',
-    image: 'box-nightly.img',
-    tools: [tools.ours('box-nightly.img.zst'), tools.curlZstdDd('box-nightly')],
-  }),
-  rebuilt: flashing(['box-rebuilt.img.zst'], {
-    start: 'box.img',
-    image: 'box-rebuilt.img',
-    tools: [tools.ours('box-rebuilt.img.zst'), tools.curlZstdDd('box-rebuilt')],
-  }),
-  'slow-first-flash': flashing([ZST], { slowDisk: true, tools: [tools.ours(ZST), tools.curlZstdDd('box')] }),
-  'slow-reflash': flashing([ZST], {
-    slowDisk: true,
-    start: 'box.img',
-    tools: [tools.ours(ZST), tools.curlZstdDd('box')],
-  }),
-} satisfies Record<string, Work>;
-
-const GROWTH: Record<string, Work> = Object.fromEntries(
-  GROWN.flatMap((copies) => {
-    const image = `grown-${copies}.img.zst`;
-    const grown = { image: 'small.img', copies, sizeBytes: copies * GIB, tools: [tools.ours(image)] };
-    return [
-      [`growth-first-flash-${copies}`, flashing([image], grown)],
-      [`growth-reflash-${copies}`, flashing([image], { ...grown, start: 'small.img' })],
-    ];
-  }),
-);
-
-export function workOf(name: string): Work {
-  const work = (WORKS as Record<string, Work>)[name] ?? GROWTH[name];
-  if (work === undefined) throw new Error(`no work is called ${name}`);
-  return work;
-}
+// The names of tools do not depend on what they are given.
+const WRITTEN = tools.ours('', 'written').tool;
+const FULL = tools.ours('').tool;
+const OFF = tools.ours('', 'off').tool;
+const DD = tools.curlZstdDd('').tool;
+const QEMU = tools.qemuImg('').tool;
+const QEMU_DIRECT = tools.qemuImgDirect('').tool;
+const CASYNC = tools.casync('').tool;
+const FULL_IMAGE_PEERS = [DD, tools.curlQemuImg('').tool, tools.bmaptool('').tool, tools.btyLab('').tool] as const;
 
 /** A row, the work that measures it, and whether `--quick` has time for it. */
 export interface Row extends RowSpec {
-  readonly work: keyof typeof WORKS | `growth-${string}`;
+  readonly work: WorkName;
   readonly quick?: boolean;
 }
 
 /** Tools that take longer than `--quick` has time for; its rows show them as not run. */
-export const SLOW_TOOLS: readonly string[] = [CASYNC, tools.btyLab('box').tool];
+export const SLOW_TOOLS: readonly string[] = [CASYNC, tools.btyLab('').tool];
 
 const growthRows: Row[] = ['first-flash', 'reflash'].flatMap((kind) =>
   GROWN.map((copies): Row => {
@@ -265,7 +126,7 @@ export const ROWS: readonly Row[] = [
     title: 're-flash, next nightly, ten machines on 1 Gbit/s, until the last is done',
     work: 'ten-machines',
     ours: FULL,
-    peers: [DD, tools.bmaptool('box').tool],
+    peers: [DD, tools.bmaptool('').tool],
     target: 0.3,
   },
   {
