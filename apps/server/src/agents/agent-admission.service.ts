@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { AgentSessionsRepository, BootTokensRepository, GuessingLimits, type OpenedSession } from '../auth/index.js';
 import { EventsRepository } from '../events/index.js';
 import { MachinesRepository } from '../machines/index.js';
-import type { Agent } from './agent-session.js';
+import type { Agent, AgentOrigin } from './agent-session.js';
 
 /** Checks the credentials of agents. */
 @Injectable()
@@ -19,7 +19,11 @@ export class AgentAdmission {
   ) {}
 
   /** Opens or goes on with a session and stores what the agent sees of its machine. Undefined: the credential is not valid. */
-  async admit(hello: AgentHello, mac: MacAddress, ip: string): Promise<{ agent: Agent; secret: string } | undefined> {
+  async admit(
+    hello: AgentHello,
+    mac: MacAddress,
+    { ip, serverUrl }: AgentOrigin,
+  ): Promise<{ agent: Agent; secret: string } | undefined> {
     const now = new Date();
     const actor = { name: `agent:${mac}`, ip };
     const session = await this.sessionOf(hello, mac, now);
@@ -35,7 +39,7 @@ export class AgentAdmission {
     const { machine, macs } = await this.machines.agentConnected(mac, hello.inventory, actor, now);
     this.log.log(`agent ${hello.agent_version} of ${mac} at ${ip} is connected (${hello.mode})`);
     const policyDue = hello.boot_token !== undefined && hello.mode === 'flash' && machine.bootPolicy === 'flash';
-    return { agent: { mac, macs, ip, sessionId: session.id, policyDue, waits: false }, secret: session.secret };
+    return { agent: { mac, macs, ip, serverUrl, sessionId: session.id, policyDue, waits: false }, secret: session.secret };
   }
 
   private async sessionOf(hello: AgentHello, mac: MacAddress, now: Date): Promise<OpenedSession | undefined> {

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { AgentAdmission } from './agent-admission.service.js';
 import { AgentOrders } from './agent-orders.service.js';
 import { AgentReports } from './agent-reports.service.js';
-import type { Agent, AgentDesk } from './agent-session.js';
+import type { Agent, AgentDesk, AgentOrigin } from './agent-session.js';
 
 /** What sessions ask of the rest of the server. */
 @Injectable()
@@ -14,8 +14,12 @@ export class ServerDesk implements AgentDesk {
     private readonly reports: AgentReports,
   ) {}
 
-  async admit(hello: AgentHello, mac: MacAddress, ip: string): Promise<{ agent: Agent; secret: string } | undefined> {
-    return this.admission.admit(hello, mac, ip);
+  async admit(
+    hello: AgentHello,
+    mac: MacAddress,
+    origin: AgentOrigin,
+  ): Promise<{ agent: Agent; secret: string } | undefined> {
+    return this.admission.admit(hello, mac, origin);
   }
 
   async greet(agent: Agent, hello: AgentHello): Promise<ServerMessage[]> {

@@ -57,7 +57,7 @@ export class AgentOrders {
   private async next(agent: Agent, active: FlashJobEntity | undefined): Promise<ServerMessage[]> {
     const job = active ?? (agent.policyDue ? await this.byPolicy(agent) : undefined);
     const actor = { name: `agent:${agent.mac}`, ip: agent.ip };
-    const order = job === undefined ? undefined : await this.handOut.give(job.id, agent.sessionId, actor, new Date());
+    const order = job === undefined ? undefined : await this.handOut.give(job.id, agent, actor, new Date());
     // Another agent of the machine may bring the job to its end at this very moment: this boot has not had its own then.
     const overtaken = order === undefined && job !== undefined && (await this.jobs.find(job.id))?.state === 'succeeded';
     if (job !== undefined && !overtaken) agent.policyDue = false;

@@ -1,6 +1,6 @@
 import { CLOSE_CODES, type JobRef, type MacAddress, PROTOCOL_LIMITS, type ServerMessage } from '@bty/wire-types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Agent, type AgentDesk, AgentSession, type AgentSocket } from './agent-session.js';
+import { type Agent, type AgentDesk, type AgentOrigin, AgentSession, type AgentSocket } from './agent-session.js';
 
 const JOB: JobRef = { job_id: '3f2b8c1e-8f0a-4b57-9d0e-0a1b2c3d4e5f', epoch: 1 };
 const HELLO = {
@@ -34,10 +34,10 @@ class ScriptedDesk implements AgentDesk {
   readonly taken: string[] = [];
   readonly reviewed: (JobRef | undefined)[] = [];
 
-  async admit(hello: { boot_token?: string }, mac: MacAddress, ip: string) {
+  async admit(hello: { boot_token?: string }, mac: MacAddress, origin: AgentOrigin) {
     await this.hold;
     if (hello.boot_token !== HELLO.boot_token) return undefined;
-    const agent: Agent = { mac, macs: [mac], ip, sessionId: 's', policyDue: false, waits: false };
+    const agent: Agent = { mac, macs: [mac], ...origin, sessionId: 's', policyDue: false, waits: false };
     return { agent, secret: 'secret'.repeat(5) };
   }
 
@@ -84,7 +84,7 @@ beforeEach(() => {
   socket = new RecordingSocket();
   desk = new ScriptedDesk();
   roster = new Roster();
-  session = new AgentSession(socket, desk, roster, '10.0.0.1');
+  session = new AgentSession(socket, desk, roster, { ip: '10.0.0.1', serverUrl: 'http://10.0.0.2:8080' });
 });
 
 afterEach(() => {

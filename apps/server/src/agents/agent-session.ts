@@ -25,13 +25,19 @@ export interface AgentSocket {
   close(code: number, reason: string): void;
 }
 
+/** Where an agent is, and where it has found the server. */
+export interface AgentOrigin {
+  readonly ip: string;
+  /** The server's address as the machine knows it, `http://HOST:PORT`. */
+  readonly serverUrl: string;
+}
+
 /** The agent of a session that has been opened. */
-export interface Agent {
+export interface Agent extends AgentOrigin {
   /** Of the card that it has booted from. */
   readonly mac: MacAddress;
   /** Of every card of the box, that one included: a job for any of them is a job for this agent. */
   readonly macs: readonly string[];
-  readonly ip: string;
   readonly sessionId: string;
   /** Whether boot policy `flash` may still make a job for this boot. */
   policyDue: boolean;
@@ -42,7 +48,7 @@ export interface Agent {
 /** What a session asks of the rest of the server. Each answer is what the agent is told, in order. */
 export interface AgentDesk {
   /** Checks the credential; undefined when it is not valid. */
-  admit(hello: AgentHello, mac: MacAddress, ip: string): Promise<{ agent: Agent; secret: string } | undefined>;
+  admit(hello: AgentHello, mac: MacAddress, origin: AgentOrigin): Promise<{ agent: Agent; secret: string } | undefined>;
   /** What the agent has to do, now that it is here. */
   greet(agent: Agent, hello: AgentHello): Promise<ServerMessage[]>;
   /** What has changed for the agent; `held` is the job that it was given. */
@@ -73,7 +79,7 @@ export class AgentSession {
     private readonly socket: AgentSocket,
     private readonly desk: AgentDesk,
     private readonly roster: AgentRoster,
-    private readonly ip: string,
+    private readonly origin: AgentOrigin,
   ) {
     const late = () => this.close(CLOSE_CODES.HELLO_TIMEOUT, 'no agent.hello in time');
     this.helloTimer = setTimeout(late, PROTOCOL_LIMITS.helloTimeoutMs);
@@ -139,7 +145,7 @@ export class AgentSession {
       return this.close(CLOSE_CODES.BAD_FRAME, 'boot_token: give exactly one of boot_token and session');
     }
     clearTimeout(this.helloTimer);
-    const admitted = await this.desk.admit(hello, mac, this.ip);
+    const admitted = await this.desk.admit(hello, mac, this.origin);
     if (admitted === undefined) {
       return this.close(CLOSE_CODES.UNAUTHENTICATED, 'the boot token or session is not valid');
     }

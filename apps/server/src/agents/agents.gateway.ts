@@ -12,9 +12,9 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CONFIG, type Config } from '../config/index.js';
-import { forwardedAddress } from '../http/index.js';
+import { baseUrlFor, forwardedAddress } from '../http/index.js';
 import { ServerDesk } from './agent-desk.service.js';
-import { AgentSession } from './agent-session.js';
+import { type AgentOrigin, AgentSession } from './agent-session.js';
 import { ConnectedAgents } from './connected-agents.service.js';
 
 const PATH = '/agent';
@@ -67,13 +67,15 @@ export class AgentsGateway implements OnApplicationBootstrap, BeforeApplicationS
     // Only a browser sends an Origin, and no page has business here.
     else if (request.headers.origin !== undefined) refuse(socket, '403 Forbidden');
     else if (!offered.includes(AGENT_SUBPROTOCOL)) refuse(socket, '400 Bad Request');
-    else
-      this.server.handleUpgrade(request, socket, head, (client) =>
-        this.accept(client, forwardedAddress(request, this.config.trustedProxies)),
-      );
+    else {
+      const serverUrl = baseUrlFor(this.config.publicUrl, request.headers.host, request.socket);
+      const origin = { ip: forwardedAddress(request, this.config.trustedProxies), serverUrl };
+      this.server.handleUpgrade(request, socket, head, (client) => this.accept(client, origin));
+    }
   }
 
-  private accept(client: WebSocket, ip: string): void {
+  private accept(client: WebSocket, origin: AgentOrigin): void {
+    const { ip } = origin;
     const session = new AgentSession(
       {
         send: (message) => {
@@ -88,7 +90,7 @@ export class AgentsGateway implements OnApplicationBootstrap, BeforeApplicationS
       },
       this.desk,
       this.agents,
-      ip,
+      origin,
     );
     client.on('message', (data, isBinary) => {
       if (isBinary) session.close(CLOSE_CODES.BAD_FRAME, 'frames are text');

@@ -7,7 +7,7 @@ import { FlashDeadlineQueue } from './flash-deadline.queue.js';
 import type { FlashJobEntity, JobError } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
-import { failWith, type HandedImage, handOut } from './job-change.js';
+import { failWith, type HandedImage, handOut, type JobTaker } from './job-change.js';
 import { MAX_ATTEMPTS } from './job-state.js';
 import { JobWorkflows } from './job-workflows.service.js';
 
@@ -33,10 +33,10 @@ export class FlashHandOut {
    * Hands an active job to the agent of a session, under a new epoch. Undefined when there is nothing to hand out: the
    * job ended, it failed just now, or its image is not ready yet (it stays queued then).
    */
-  async give(jobId: string, sessionId: string, actor: Actor, now: Date): Promise<JobStart | undefined> {
+  async give(jobId: string, taker: JobTaker, actor: Actor, now: Date): Promise<JobStart | undefined> {
     const job = await this.changes.read(jobId);
     const workflow = await this.workflowOf(job);
-    const changed = await this.decide(job, 'problem' in workflow ? workflow.problem : undefined, sessionId, actor, now);
+    const changed = await this.decide(job, 'problem' in workflow ? workflow.problem : undefined, taker, actor, now);
     if (changed === undefined) return undefined;
     if (changed.state !== 'dispatched') {
       this.log.warn(`flash job ${changed.id} of ${changed.mac} failed: ${changed.error?.message}`);
@@ -61,7 +61,7 @@ export class FlashHandOut {
   private async decide(
     job: FlashJobEntity,
     problem: JobError | undefined,
-    sessionId: string,
+    taker: JobTaker,
     actor: Actor,
     now: Date,
   ): Promise<FlashJobEntity | undefined> {
@@ -72,7 +72,7 @@ export class FlashHandOut {
       if (image === undefined || lost !== undefined) return failWith(lost ?? imageGone(job));
       if (image.state !== 'ready') return failWith(image.error ?? imageGone(job));
       if (problem !== undefined) return failWith(problem);
-      return current.epoch >= MAX_ATTEMPTS ? failWith(TOO_MANY) : handOut(current, sessionId, handedImage(image), now);
+      return current.epoch >= MAX_ATTEMPTS ? failWith(TOO_MANY) : handOut(current, taker, handedImage(image), now);
     });
   }
 }

@@ -32,12 +32,22 @@ export type HandedImage = Pick<
   'imageFormat' | 'imageSizeBytes' | 'contentSizeBytes' | 'contentSha256' | 'mapBlake3' | 'mapSizeBytes' | 'packBlake3'
 >;
 
+/** Who gets a job. */
+export interface JobTaker {
+  readonly sessionId: string;
+  /** The server's address as the machine knows it. */
+  readonly serverUrl: string;
+}
+
 /** An agent gets the job: a new epoch, and nothing of the earlier attempt counts any more. */
-export function handOut(job: FlashJobEntity, sessionId: string, image: HandedImage, now: Date): JobChange {
+export function handOut(job: FlashJobEntity, taker: JobTaker, image: HandedImage, now: Date): JobChange {
+  const { sessionId, serverUrl } = taker;
+  const seed = job.seed === null ? null : { ...job.seed, bootedUrl: `${serverUrl}/pxe/${job.mac}/booted` };
   return {
     event: 'hand_out',
     set: {
       ...image,
+      seed,
       epoch: job.epoch + 1,
       sessionId,
       stage: null,

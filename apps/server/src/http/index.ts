@@ -1,6 +1,7 @@
 export { Access } from './access.decorator.js';
 export { AccessGuard } from './access.guard.js';
 export { ApiProblems } from './api-problems.decorator.js';
+export { baseUrlFor } from './base-url.js';
 export {
   type Actor,
   actorOf,

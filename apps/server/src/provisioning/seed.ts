@@ -1,5 +1,6 @@
 import { type NoCloudSeed, type ProvisioningMode, SEED_TEXT_NAMES, type SeedTextName } from '@bty/wire-types';
 import { MODE_NEEDS, type ModeInput } from './mode-needs.js';
+import { vendorDataWithPhoneHome } from './phone-home.js';
 import { seedTextProblem } from './seed-text.js';
 import { renderTemplate } from './template.js';
 import { readMapping } from './yaml-mapping.js';
@@ -23,6 +24,8 @@ export interface ProvisioningWish {
 /** What a job carries for its seed: the texts with their placeholders filled in, and the host name. */
 export interface JobSeed {
   readonly hostname: string | null;
+  /** Where the flashed system reports its first boot; known when the job is handed out. */
+  readonly bootedUrl?: string | undefined;
   readonly texts: SeedTexts & { readonly user_data: string };
 }
 
@@ -94,7 +97,10 @@ function metaData(text: string | null, instanceId: string, hostname: string | nu
 
 /** The files of one hand-out of a job. Every hand-out is an instance of its own to cloud-init. */
 export function seedFiles(seed: JobSeed, jobId: string, epoch: number): NoCloudSeed {
-  const { user_data, meta_data, network_config, vendor_data } = seed.texts;
+  const { user_data, meta_data, network_config } = seed.texts;
+  const { bootedUrl } = seed;
+  const own = seed.texts.vendor_data;
+  const vendor_data = bootedUrl === undefined ? own : vendorDataWithPhoneHome(user_data, own, bootedUrl);
   const instance_id = `bty-${jobId}-${epoch}`;
   return {
     instance_id,

@@ -3,8 +3,7 @@ import { Controller, Get, Head, HttpCode, Inject, Param, Post, Req, Res } from '
 import { ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { CONFIG, type Config } from '../config/index.js';
-import { Access, ApiProblems, addressOf, MacPipe } from '../http/index.js';
-import { baseUrlFor } from './base-url.js';
+import { Access, ApiProblems, addressOf, baseUrlFor, MacPipe } from '../http/index.js';
 import { bootstrapScript } from './ipxe-script.js';
 import { BootedDto, DoneDto } from './pxe.dto.js';
 import { PxeService } from './pxe.service.js';
