@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readArchive } from '@bty/archive';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -302,6 +305,50 @@ describe('the system that answers', () => {
     await forgetHostKeys();
     const done = await runIn(server, await orderRun(server, MAC), 'failed');
     expect(done.error.message).toContain('Permission denied (publickey');
+    await machine.reflash(key);
+    await forgetHostKeys();
+  });
+
+  it('is logged in to with a key of the operator’s, by its name', async () => {
+    const folder = join(server.config.stateDir, 'ssh-keys');
+    mkdirSync(folder, { recursive: true });
+    execFileSync('ssh-keygen', ['-q', '-t', 'ecdsa', '-N', '', '-C', 'of the image', '-f', join(folder, 'image.key')]);
+    await machine.reflash(readFileSync(join(folder, 'image.key.pub'), 'utf8').trim());
+    await forgetHostKeys();
+    await record({ ssh_key: 'image.key' });
+    const done = await runIn(server, await orderRun(server, MAC), 'succeeded');
+    expect((await server.post(`/machines/${MAC}/drift`, undefined)).json.differences).toEqual([]);
+    expect(await logOf(server, done.id)).not.toContain('still in authorized_keys');
+    rmSync(join(folder, 'image.key'));
+    const gone = await runIn(server, await orderRun(server, MAC), 'failed');
+    expect(gone.error).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('"image.key"') });
+    await machine.reflash(key);
+    await forgetHostKeys();
+  });
+
+  it('may be logged in to by an account of which sudo makes root, and is looked at as root', async () => {
+    machine.run(`set -e
+      useradd --create-home --password '*' --shell /bin/bash worker
+      install -d -o worker -m 700 /home/worker/.ssh
+      install -o worker -m 600 /root/.ssh/authorized_keys /home/worker/.ssh/
+      echo 'worker ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/worker
+      rm /root/.ssh/authorized_keys`);
+    await record({ ssh_user: 'worker' });
+    await putWorkflow(server, 'who', 'id -un\nsudo -n id -un');
+    const id = await orderRun(server, MAC, 'who');
+    await runIn(server, id, 'succeeded');
+    expect(await logOf(server, id)).toMatch(/^worker\n(.*\n)*root\n/m);
+    const { etc } = (await server.ask(`/machines/${MAC}/baseline`)).json.facts;
+    expect(etc['/etc/shadow']).toBe(machine.run('sha256sum </etc/shadow').split(' ')[0]);
+    expect(machine.run('cat /home/worker/.ssh/authorized_keys')).toBe(`${key}\n`);
+  });
+
+  it('fails the run when sudo wants a password', async () => {
+    machine.run('rm /etc/sudoers.d/worker');
+    await record({ ssh_user: 'worker' });
+    await putWorkflow(server, 'plain', 'id -un');
+    const done = await runIn(server, await orderRun(server, MAC, 'plain'), 'failed');
+    expect(done.error).toMatchObject({ code: 'FACTS_INCOMPLETE', message: expect.stringContaining('sudo: ') });
     await machine.reflash(key);
     await forgetHostKeys();
   });

@@ -17,6 +17,7 @@ main() {
   echo "kernel${T}version$T$(uname -v)"
   echo "kernel${T}machine$T$(uname -m)"
 
+  if has dpkg-query || has rpm; then echo packages; fi
   if has dpkg-query; then
     dpkg-query -W -f 'packages\t${Package}:${Architecture}\t${Version}\t${db:Status-Status}\n' | sed -n "s/${T}installed\$//p"
   fi

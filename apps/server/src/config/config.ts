@@ -109,6 +109,16 @@ export const SETTINGS = {
     otherwise: '4',
     parse: wholeNumber(1, 64),
   },
+  BTY_RUN_KEEP_DAYS: {
+    says: 'Days after which a run is removed, with its log and report; 0: never for its age.',
+    otherwise: '90',
+    parse: wholeNumber(0, 36_500),
+  },
+  BTY_RUNS_KEPT: {
+    says: 'How many runs of a machine are kept, the newest ones; 0: any number.',
+    otherwise: '200',
+    parse: wholeNumber(0, 1_000_000),
+  },
   BTY_DRIFT_INTERVAL: {
     says: 'Seconds between drift checks of a machine that has a baseline; 0 turns them off.',
     otherwise: '0',
@@ -162,6 +172,8 @@ export interface Config {
   readonly runTimeoutSeconds: number;
   readonly runSshTimeoutSeconds: number;
   readonly maxRuns: number;
+  readonly runKeepDays: number;
+  readonly runsKept: number;
   readonly driftIntervalSeconds: number;
   readonly maxImageBytes: number;
   readonly storeQuotaBytes: number | undefined;
@@ -236,6 +248,8 @@ export function parseConfig(env: Environment): Config {
     runTimeoutSeconds: readSetting(env, 'BTY_RUN_TIMEOUT') ?? 1800,
     runSshTimeoutSeconds: readSetting(env, 'BTY_RUN_SSH_TIMEOUT') ?? 600,
     maxRuns: readSetting(env, 'BTY_MAX_RUNS') ?? 4,
+    runKeepDays: readSetting(env, 'BTY_RUN_KEEP_DAYS') ?? 90,
+    runsKept: readSetting(env, 'BTY_RUNS_KEPT') ?? 200,
     driftIntervalSeconds: readSetting(env, 'BTY_DRIFT_INTERVAL') ?? 0,
     maxImageBytes: readSetting(env, 'BTY_MAX_IMAGE_BYTES') ?? 256 * GIB,
     storeQuotaBytes: readSetting(env, 'BTY_STORE_QUOTA_BYTES'),

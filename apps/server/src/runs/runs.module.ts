@@ -15,6 +15,7 @@ import { RunChangesRepository } from './run-changes.repository.js';
 import { RunCreate } from './run-create.service.js';
 import { RunFilesController } from './run-files.controller.js';
 import { RunReconciler } from './run-reconciler.service.js';
+import { RunRetention } from './run-retention.service.js';
 import { RunsController } from './runs.controller.js';
 import { RunsRepository } from './runs.repository.js';
 
@@ -37,6 +38,7 @@ import { RunsRepository } from './runs.repository.js';
     RunCreate,
     RunQueue,
     RunReconciler,
+    RunRetention,
     RunsRepository,
     { provide: AfterFlash, useExisting: RunAfterFlash },
     { provide: WorkflowUse, useClass: ActiveWorkflowUse },

@@ -46,6 +46,23 @@ export class RunsRepository {
     return this.runs().findBy({ state: In(['waiting', 'running']) });
   }
 
+  /**
+   * Ids of at most `limit` runs that are over and were so before a time, or are not among the newest `perMachine` of their
+   * machine; undefined: no such limit. The newest run of a machine and that of its current baseline are not among them.
+   */
+  async expired(before: Date | undefined, perMachine: number | undefined, limit: number): Promise<string[]> {
+    const rows = await this.source.query<{ id: string }[]>(
+      `SELECT id FROM (
+         SELECT *, row_number() OVER (PARTITION BY mac ORDER BY created_at DESC, id DESC) AS place FROM runs
+       ) run
+       WHERE place > 1 AND NOT state = ANY($1) AND (finished_at < $2 OR place > $3)
+         AND NOT EXISTS (SELECT 1 FROM baselines WHERE run_id = run.id AND current)
+       ORDER BY created_at LIMIT $4`,
+      [ACTIVE_RUN_STATES, before ?? null, perMachine ?? null, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Newest first, at most `limit`. */
   async page(filter: RunFilter, limit: number): Promise<RunEntity[]> {
     const query = this.runs().createQueryBuilder('run');
