@@ -3,7 +3,11 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Lab } from '../lab/lab.ts';
+import type { Act } from './act.ts';
+import { cijoeOnline } from './cijoe-online.ts';
+import { cloudInit } from './cloud-init.ts';
 import { flashToLogin } from './flash-to-login.ts';
+import { noProvisioning } from './none.ts';
 import { ProgressLine } from './progress-line.ts';
 import { printTimeline, type Timeline } from './timeline.ts';
 
@@ -14,6 +18,8 @@ const { values: options } = parseArgs({
   options: {
     image: { type: 'string' },
     firmware: { type: 'string', default: 'bios' },
+    provision: { type: 'string', default: 'none' },
+    drift: { type: 'boolean', default: false },
     once: { type: 'boolean' },
     json: { type: 'boolean' },
   },
@@ -21,6 +27,14 @@ const { values: options } = parseArgs({
 const firmware = options.firmware === 'uefi' ? 'uefi' : 'bios';
 const bootDir = process.env['BTY_BOOT_DIR'];
 if (!options.image || !bootDir) throw new Error('run me as script/demo');
+
+const ACTS: Record<string, Act> = {
+  none: noProvisioning,
+  'cloud-init': cloudInit(),
+  'cijoe-online': cijoeOnline({ drift: options.drift }),
+};
+const act = ACTS[options.provision];
+if (act === undefined) throw new Error(`no provisioning mode ${options.provision}`);
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -43,7 +57,8 @@ try {
   writeFileSync(disk, '');
   truncateSync(disk, GIB);
   const machine = lab.addMachine({ name: 'demo', mac: MAC, firmware, disks: [{ file: disk }], cpus: 2 });
-  timeline = await flashToLogin(lab, machine, options.image, new ProgressLine(process.stderr, say));
+  const order = { image: options.image, provisioning: options.provision, act };
+  timeline = await flashToLogin(lab, machine, order, new ProgressLine(process.stderr, say));
   printTimeline(timeline, options.json ? 'json' : 'text');
 } catch (error) {
   failure = error;

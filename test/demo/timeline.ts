@@ -1,6 +1,7 @@
 /** What happened when, in seconds from the machine's power-on. */
 export interface Timeline {
   firmware: string;
+  provisioning: string;
   image: { name: string; size_bytes: number; sha256: string };
   disk_bytes: number;
   events: { event: string; seconds: number }[];
@@ -13,6 +14,10 @@ export interface Timeline {
     seconds: number;
     agent_peak_rss_bytes: number;
   };
+  /** What was looked at on the flashed machine and found right. */
+  checks: string[];
+  /** Measured durations in seconds, by what they are. */
+  figures: Record<string, number>;
   swagger: string;
 }
 
@@ -34,4 +39,8 @@ export function printTimeline(timeline: Timeline, format: 'json' | 'text'): void
       `${mib(flash.bytes_skipped)} right already, ${mib(flash.bytes_verified)} read back and found right ` +
       `in ${flash.seconds.toFixed(1)} s; agent at most ${mib(flash.agent_peak_rss_bytes)} of memory\n`,
   );
+  for (const check of timeline.checks) process.stdout.write(`right: ${check}\n`);
+  for (const [what, seconds] of Object.entries(timeline.figures)) {
+    process.stdout.write(`${seconds.toFixed(2).padStart(8)} s  ${what}\n`);
+  }
 }

@@ -7,6 +7,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     bootDir: string;
     demoImage: string;
+    /** With cloud-init, an SSH server and sudo. */
+    cloudInitImage: string;
   }
 }
 
@@ -19,4 +21,5 @@ export default function setup(project: TestProject): void {
   script('live-env', '--boot-dir', bootDir);
   project.provide('bootDir', bootDir);
   project.provide('demoImage', script('guest-image').trim());
+  project.provide('cloudInitImage', script('guest-image', '--cloud-init').trim());
 }

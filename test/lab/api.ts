@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createReadStream, statSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -41,10 +42,42 @@ export interface MachineRecord {
   image: string | null;
   last_flashed_at: string | null;
   last_seen_at: string | null;
+  booted_at: string | null;
+  booted_ip: string | null;
   agent_connected: boolean;
   inventory: { disks: { path: string; size_bytes: number }[]; firmware: string } | null;
   active_flash_job: { id: string; state: string } | null;
   last_flash_job: { id: string; state: string; error: { code: string } | null } | null;
+}
+
+/** One execution of a workflow. */
+export interface Run {
+  id: string;
+  state: 'queued' | 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
+  flash_job_id: string | null;
+  workflow_digest: string;
+  address: string | null;
+  baseline: number | null;
+  error: { code: string; message: string } | null;
+  report: { path: string; size_bytes: number }[] | null;
+  history: { at: string; state: string; message: string | null }[];
+  started_at: string | null;
+  finished_at: string | null;
+}
+
+export interface Baseline {
+  version: number;
+  run_id: string;
+  image_sha256: string | null;
+  workflow_digest: string;
+  recorded_at: string;
+  facts: Record<string, Record<string, string>>;
+}
+
+export interface Drift {
+  drifted: boolean;
+  differences: { section: string; name: string; before: string | null; after: string | null }[];
+  text: string;
 }
 
 export interface ImageRecord {
@@ -81,8 +114,24 @@ export class Api {
     return this.#send('PUT', `/images/${name}`, 'application/octet-stream', bytes, size);
   }
 
+  /** Stores a workflow that is one YAML text. */
+  putWorkflow(name: string, yaml: string): Promise<{ digest: string }> {
+    return this.#send('PUT', `/workflows/${name}`, 'application/yaml', Buffer.from(yaml));
+  }
+
   /** One connection per request: stories block this process for seconds, in which the server closes an idle one. */
   async #send<T>(method: string, path: string, type: string, body?: Buffer | Readable, bytes?: number): Promise<T> {
+    const answer = await text(await this.#ask(method, path, type, body, bytes));
+    return (answer === '' ? undefined : JSON.parse(answer)) as T;
+  }
+
+  async #ask(
+    method: string,
+    path: string,
+    type: string,
+    body?: Buffer | Readable,
+    bytes?: number,
+  ): Promise<IncomingMessage> {
     const length = body instanceof Buffer ? body.length : bytes;
     const outgoing = request(`${this.baseUrl}${path}`, {
       method,
@@ -95,10 +144,9 @@ export class Api {
     const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
     await Promise.all([pipeline(Readable.from(body ?? []), outgoing), answered]);
     const [response] = await answered;
-    const answer = await text(response);
     const status = response.statusCode ?? 0;
-    if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${answer}`);
-    return (answer === '' ? undefined : JSON.parse(answer)) as T;
+    if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${await text(response)}`);
+    return response;
   }
 
   image(name: string): Promise<ImageRecord> {
@@ -130,6 +178,29 @@ export class Api {
   /** The machine's flash jobs, newest first. */
   flashJobs(mac: string): Promise<FlashJob[]> {
     return this.call('GET', `/flash-jobs?mac=${encodeURIComponent(mac)}`);
+  }
+
+  /** The machine's runs, newest first. */
+  runs(mac: string): Promise<Run[]> {
+    return this.call('GET', `/runs?mac=${encodeURIComponent(mac)}`);
+  }
+
+  run(id: string): Promise<Run> {
+    return this.call('GET', `/runs/${id}`);
+  }
+
+  /** The lines of a run's log, each as soon as the server sends it, until the run is over. */
+  async *runLog(id: string): AsyncGenerator<string> {
+    yield* createInterface({ input: await this.#ask('GET', `/runs/${id}/log?follow=true`, 'text/plain') });
+  }
+
+  baseline(mac: string): Promise<Baseline> {
+    return this.call('GET', `/machines/${mac}/baseline`);
+  }
+
+  /** Has the machine compared with its baseline. */
+  drift(mac: string): Promise<Drift> {
+    return this.call('POST', `/machines/${mac}/drift`);
   }
 
   flashJob(id: string): Promise<FlashJob> {

@@ -45,7 +45,9 @@ beforeAll(() => {
   // Debian's rpm looks for its database in the home folder, where no other system has it.
   writeFileSync(join(folder, 'home/.rpmmacros'), '%_dbpath /var/lib/rpm\n');
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: join(folder, 'home') };
-  execFileSync('rpmbuild', ['-bb', '--quiet', '--define', `_topdir ${folder}/top`, join(folder, 'probe.spec')], { env });
+  execFileSync('rpmbuild', ['-bb', '--quiet', '--define', `_topdir ${folder}/top`, join(folder, 'probe.spec')], {
+    env,
+  });
   const rpm = join(folder, 'top/RPMS/noarch/probe-1.2-3.noarch.rpm');
   const told = execFileSync('unshare', ['--mount', 'sh', '-c', SYSTEM, 'sh', rpm, FACTS], { env }).toString();
   looks = told.split(/(?<=^bty-facts end\n)/m).map((text) => readFacts(text) ?? {});

@@ -39,7 +39,10 @@ export class AgentAdmission {
     const { machine, macs } = await this.machines.agentConnected(mac, hello.inventory, actor, now);
     this.log.log(`agent ${hello.agent_version} of ${mac} at ${ip} is connected (${hello.mode})`);
     const policyDue = hello.boot_token !== undefined && hello.mode === 'flash' && machine.bootPolicy === 'flash';
-    return { agent: { mac, macs, ip, serverUrl, sessionId: session.id, policyDue, waits: false }, secret: session.secret };
+    return {
+      agent: { mac, macs, ip, serverUrl, sessionId: session.id, policyDue, waits: false },
+      secret: session.secret,
+    };
   }
 
   private async sessionOf(hello: AgentHello, mac: MacAddress, now: Date): Promise<OpenedSession | undefined> {

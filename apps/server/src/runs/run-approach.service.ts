@@ -26,7 +26,7 @@ export class RunApproach {
     const seconds = this.config.runSshTimeoutSeconds;
     const deadline = Date.now() + seconds * 1000;
     log.say(`waiting for the system of ${mac} to answer over SSH, up to ${seconds} s`);
-    let said = '';
+    const said = new Set<string>();
     for (;;) {
       signal.throwIfAborted();
       try {
@@ -36,8 +36,9 @@ export class RunApproach {
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof BtyError) || !PASSING.includes(error.code)) throw error;
-        if (error.message !== said) log.say(`not yet: ${error.message}`);
-        said = error.message;
+        // Two of them may take turns for minutes.
+        if (!said.has(error.message)) log.say(`not yet: ${error.message}`);
+        said.add(error.message);
         if (Date.now() > deadline) {
           throw new BtyError(error.code, `no answer within ${seconds} s; last: ${error.message}`, { cause: error });
         }
