@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readArchive } from '@bty/archive';
@@ -183,6 +183,47 @@ describe('a run', () => {
   });
 });
 
+describe('a hostile workflow', () => {
+  const steps = 'doc: x\nsteps:\n- name: own\n  uses: own\n';
+
+  it('gets at nothing of the server, and stays the failure of one run', async () => {
+    const token = join(server.config.stateDir, 'secret');
+    writeFileSync(token, 'geheim');
+    const script = `import os, glob, socket
+def reach(host, port):
+    try:
+        socket.create_connection((host, port), 1).close()
+        return True
+    except OSError:
+        return False
+def main(args, cijoe):
+    told = str(os.environ) + ''.join(open(path, errors='replace').read() for path in glob.glob('/proc/*/environ'))
+    print('environment', 'BTY_' in told, 'files', os.path.exists(${JSON.stringify(token)}))
+    print('network', [reach('127.0.0.1', port) for port in (${server.port}, 5432, 6379)], reach('${machine.gateway}', 22))
+    while True:
+        os.fork()
+`;
+    await putFiles(server, 'hostile', { 'cijoe-task.yaml': steps, 'own.py': script });
+    await record();
+    const id = await orderRun(server, MAC, 'hostile');
+    const done = await runIn(server, id, 'failed', 40_000);
+    expect(['WORKFLOW_FAILED', 'LIMIT_EXCEEDED', 'TIME_LIMIT']).toContain(done.error.code);
+    const log = await logOf(server, id);
+    expect(log).toContain('environment False files False\n');
+    expect(log).toContain('network [False, False, False] False\n');
+    expect((await server.ask('/readyz')).status).toBe(200);
+    await runIn(server, await orderRun(server, MAC), 'succeeded');
+  }, 60_000);
+
+  it('that prints without end is stopped', async () => {
+    const script = "def main(args, cijoe):\n    while True:\n        print('x' * 4096, flush=True)\n";
+    await putFiles(server, 'loud', { 'cijoe-task.yaml': steps, 'own.py': script });
+    const id = await orderRun(server, MAC, 'loud');
+    const done = await runIn(server, id, 'failed', 40_000);
+    expect(done.error).toMatchObject({ code: 'LIMIT_EXCEEDED', message: expect.stringContaining('it printed more') });
+  }, 60_000);
+});
+
 describe('a report', () => {
   it('is served so that it cannot script the site', async () => {
     const html = '<script>alert(document.cookie)</script>';
@@ -314,8 +355,8 @@ describe('the system that answers', () => {
     mkdirSync(folder, { recursive: true });
     execFileSync('ssh-keygen', ['-q', '-t', 'ecdsa', '-N', '', '-C', 'of the image', '-f', join(folder, 'image.key')]);
     await machine.reflash(readFileSync(join(folder, 'image.key.pub'), 'utf8').trim());
-    await forgetHostKeys();
     await record({ ssh_key: 'image.key' });
+    await forgetHostKeys();
     const done = await runIn(server, await orderRun(server, MAC), 'succeeded');
     expect((await server.post(`/machines/${MAC}/drift`, undefined)).json.differences).toEqual([]);
     expect(await logOf(server, done.id)).not.toContain('still in authorized_keys');
@@ -334,6 +375,7 @@ describe('the system that answers', () => {
       echo 'worker ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/worker
       rm /root/.ssh/authorized_keys`);
     await record({ ssh_user: 'worker' });
+    await forgetHostKeys();
     await putWorkflow(server, 'who', 'id -un\nsudo -n id -un');
     const id = await orderRun(server, MAC, 'who');
     await runIn(server, id, 'succeeded');
