@@ -114,11 +114,6 @@ export class Api {
     return this.#send('PUT', `/images/${name}`, 'application/octet-stream', bytes, size);
   }
 
-  /** Stores a workflow that is one YAML text. */
-  putWorkflow(name: string, yaml: string): Promise<{ digest: string }> {
-    return this.#send('PUT', `/workflows/${name}`, 'application/yaml', Buffer.from(yaml));
-  }
-
   /** One connection per request: stories block this process for seconds, in which the server closes an idle one. */
   async #send<T>(method: string, path: string, type: string, body?: Buffer | Readable, bytes?: number): Promise<T> {
     const answer = await text(await this.#ask(method, path, type, body, bytes));

@@ -11,6 +11,7 @@ import {
 } from './job-surroundings.js';
 import { peakResidentBytes } from './peak-memory.js';
 import { type FlashOutcome, type FlashPorts, flash } from './pipeline.js';
+import { loadMountDrivers } from './provision/mount-volume.js';
 import { runCommand } from './run-command.js';
 import type { JobStatus } from './screen/status.js';
 import { listDisks } from './target/list-disks.js';
@@ -63,6 +64,16 @@ function portsOf(order: FlashStart, job: JobStatus, around: JobSurroundings, sig
 }
 
 /** Carries out one flash order on this machine, and keeps server and screen informed. Throws as `flash` does. */
-export function runFlash(order: FlashStart, around: JobSurroundings, signal: AbortSignal): Promise<FlashOutcome> {
-  return showing(order, around, (job) => flash(order, portsOf(order, job, around, signal), signal));
+export async function runFlash(
+  order: FlashStart,
+  around: JobSurroundings,
+  signal: AbortSignal,
+): Promise<FlashOutcome> {
+  const provisioned = order.seed !== undefined || order.provisioning_mode !== 'none';
+  const drivers = provisioned ? loadMountDrivers(runCommand) : undefined;
+  try {
+    return await showing(order, around, (job) => flash(order, portsOf(order, job, around, signal), signal));
+  } finally {
+    await drivers;
+  }
 }

@@ -130,20 +130,19 @@ export class InsideRoot {
   /** Puts new files into a folder, in place of whatever had their names, and gets them onto the medium. */
   async write(folder: string, files: ReadonlyMap<string, Buffer>, mode: number, walk: Walk = {}): Promise<void> {
     const trail = await this.#walk(folder, { ...walk, create: true });
+    const written: FileHandle[] = [];
     try {
       for (const [name, bytes] of files) {
         await removeIn(trail.here, name);
         const file = await open(within(trail.here, name), CREATE, mode);
-        try {
-          await file.writeFile(bytes);
-          await file.chmod(mode);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
+        written.push(file);
+        await file.writeFile(bytes);
+        await file.chmod(mode);
       }
-      await trail.here.sync();
+      // Together, so that one commit of the journal does for all.
+      await Promise.all([...written, trail.here].map((handle) => handle.sync()));
     } finally {
+      for (const file of written) await file.close();
       await trail.close();
     }
   }

@@ -70,6 +70,7 @@ async function putSeed(
   search: Search,
   signal: AbortSignal,
 ): Promise<void> {
+  const laps = [performance.now()];
   const root = await findRoot(volumes, search, signal);
   if (!root.hasCloudInit) {
     throw new BtyError(
@@ -79,11 +80,16 @@ async function putSeed(
   }
   const place = await seedPlace(root, volumes, search);
   signal.throwIfAborted();
+  laps.push(performance.now());
   await writeSeed(place, order.seed, search);
   signal.throwIfAborted();
+  laps.push(performance.now());
   if (order.verify !== 'off') await checkSeed(place, order.seed, search);
+  laps.push(performance.now());
+  const [found, written, checked] = laps.slice(1).map((at, index) => Math.round(at - (laps[index] ?? 0)));
   search.log(
-    `cloud-init's seed ${order.seed.instance_id} is in ${place.folder}/${OWN_SEED} of ${partTitle(place.part)}`,
+    `cloud-init's seed ${order.seed.instance_id} is in ${place.folder}/${OWN_SEED} of ${partTitle(place.part)}: ` +
+      `${found} ms to find it, ${written} ms to write, ${checked} ms to read back`,
   );
 }
 

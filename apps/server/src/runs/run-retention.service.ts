@@ -1,7 +1,7 @@
 import { BtyError } from '@bty/wire-types';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/index.js';
-import { ReportStore } from './report-store.service.js';
+import { ReportStore } from '../reports/index.js';
 import { RunChangesRepository } from './run-changes.repository.js';
 import { RunsRepository } from './runs.repository.js';
 
@@ -47,7 +47,7 @@ export class RunRetention implements OnApplicationBootstrap, OnModuleDestroy {
         // Another server was faster.
         if (!(error instanceof BtyError) || error.code !== 'NOT_FOUND') throw error;
       });
-      await this.reports.remove(id);
+      await this.reports.remove(`runs/${id}`);
     }
     if (due.length > 0) this.log.log(`${due.length} old runs are removed`);
     if (due.length === BATCH) await this.collect(now);
