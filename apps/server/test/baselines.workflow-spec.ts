@@ -173,6 +173,9 @@ describe('drift', () => {
     const busy = await server.post(`${PATH}/drift`, undefined);
     expect([busy.status, busy.json.code, busy.json.details.run_id]).toEqual([409, 'RUN_ACTIVE', id]);
     await server.post(`/runs/${id}/cancel`, undefined);
+    machine.run('mkdir /run/cloud-init; echo {} >/run/cloud-init/status.json');
+    const starting = await server.post(`${PATH}/drift`, undefined);
+    expect([starting.status, starting.json.code]).toEqual([503, 'SYSTEM_STARTING']);
     await machine.halt();
     const silent = await server.post(`${PATH}/drift`, undefined);
     expect([silent.status, silent.json.code]).toEqual([503, 'SSH_UNREACHABLE']);

@@ -306,6 +306,16 @@ describe('the system that answers', () => {
     }
   });
 
+  it('is waited for while its cloud-init is at work', async () => {
+    await record();
+    machine.run('mkdir /run/cloud-init; echo {} >/run/cloud-init/status.json');
+    const id = await orderRun(server, MAC);
+    await logged(server, id, 'its cloud-init is still at work');
+    machine.run('echo {} >/run/cloud-init/result.json');
+    await runIn(server, id, 'succeeded');
+    machine.run('rm -r /run/cloud-init');
+  });
+
   it('is found by what it has posted after its boot, and by the table of neighbours', async () => {
     await record({ ssh_host: null });
     const setSeen = (ip: string | null) =>

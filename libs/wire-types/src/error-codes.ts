@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   SANDBOX_UNAVAILABLE: { retryable: true, says: 'no sandbox for workflows can be made' },
   SSH_UNREACHABLE: { retryable: true, says: 'the flashed system does not answer over SSH' },
   HOST_KEY_CHANGED: { retryable: false, says: 'the system shows another host key than the one that is pinned' },
+  SYSTEM_STARTING: { retryable: true, says: 'the flashed system is still configuring itself' },
   WRONG_MACHINE: { retryable: true, says: 'what answers is not the flashed system of this machine' },
   FACTS_INCOMPLETE: { retryable: true, says: 'what the system looks like cannot be collected' },
   // the job

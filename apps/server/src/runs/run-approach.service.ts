@@ -7,7 +7,7 @@ import type { RunLog } from './run-log.js';
 
 const PAUSE_MS = 1_000;
 /** What may pass: the system is still booting, or an address still leads to somebody else. */
-const PASSING = ['SSH_UNREACHABLE', 'WRONG_MACHINE', 'HOST_KEY_CHANGED'];
+const PASSING = ['SSH_UNREACHABLE', 'SYSTEM_STARTING', 'WRONG_MACHINE', 'HOST_KEY_CHANGED'];
 const WORKER = { name: 'worker' } as const;
 
 /** Waits until the flashed system of a machine answers. */

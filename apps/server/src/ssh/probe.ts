@@ -4,6 +4,8 @@ export interface Probe {
   readonly macs: readonly string[];
   /** Its SSH host keys, `TYPE BASE64` each. */
   readonly hostKeys: readonly string[];
+  /** Whether cloud-init has not finished the work of this boot. */
+  readonly settingUp: boolean;
 }
 
 const HOST_KEY = /^[a-z0-9@.-]{1,64} [A-Za-z0-9+/]{16,4096}={0,2}$/;
@@ -16,7 +18,8 @@ export function readProbe(text: string): Probe | undefined {
     lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
   const [cmdline] = told('cmdline');
   if (cmdline === undefined) return undefined;
-  return { cmdline, macs: told('mac'), hostKeys: told('host-key').filter((key) => HOST_KEY.test(key)) };
+  const hostKeys = told('host-key').filter((key) => HOST_KEY.test(key));
+  return { cmdline, macs: told('mac'), hostKeys, settingUp: lines.includes('setting-up') };
 }
 
 /** Why what answers is not the flashed system of the machine; undefined when it is. */

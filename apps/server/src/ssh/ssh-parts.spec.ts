@@ -43,7 +43,8 @@ describe('addressCandidates', () => {
 describe('readProbe', () => {
   it('reads what probe.sh prints, and only host keys that are ones', () => {
     const text = `bty-probe 1\nmac ${MAC}\nmac 00:00:00:00:00:00\nhost-key ${KEY}\nhost-key a b\nhost-key ${KEY} x\ncmdline ro quiet\n`;
-    expect(readProbe(text)).toEqual({ cmdline: 'ro quiet', macs: [MAC, '00:00:00:00:00:00'], hostKeys: [KEY] });
+    expect(readProbe(text)).toEqual({ cmdline: 'ro quiet', macs: [MAC, '00:00:00:00:00:00'], hostKeys: [KEY], settingUp: false });
+    expect(readProbe(text.replace('cmdline', 'setting-up\ncmdline'))).toMatchObject({ settingUp: true });
   });
 
   it.each(['', 'bty-probe 2\ncmdline x\n', 'bty-probe 1\nmac x\n', 'This account is disabled.\n'])(
@@ -66,7 +67,7 @@ describe('strangerReason', () => {
       'it is the live env still: its kernel was started with bty.token',
     ],
   ])('of %j with %j', (cmdline, macs, reason) => {
-    expect(strangerReason({ cmdline, macs, hostKeys: [] }, MAC)).toBe(reason);
+    expect(strangerReason({ cmdline, macs, hostKeys: [], settingUp: false }, MAC)).toBe(reason);
   });
 });
 

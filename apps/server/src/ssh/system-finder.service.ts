@@ -13,7 +13,7 @@ import { SshCredentials } from './ssh-credentials.service.js';
 const PROBE_LIMIT_MS = 15_000;
 const PROBE_OUTPUT_BYTES = 256 * 1024;
 /** What is said when every address fails in its own way: what tells most comes first. */
-const TELLING = ['HOST_KEY_CHANGED', 'WRONG_MACHINE', 'SSH_UNREACHABLE'];
+const TELLING = ['SYSTEM_STARTING', 'HOST_KEY_CHANGED', 'WRONG_MACHINE', 'SSH_UNREACHABLE'];
 
 /** A flashed system that has proved to be the one of its machine. */
 export interface FoundSystem extends SshTarget {
@@ -34,7 +34,8 @@ export class SystemFinder {
 
   /**
    * Tries every address at which the machine may be, once. The host keys of the first system that proves to be it are
-   * pinned until the next flash. Throws what tells most when none does: SSH_UNREACHABLE, WRONG_MACHINE, HOST_KEY_CHANGED;
+   * pinned until the next flash. Throws what tells most when none does: SSH_UNREACHABLE, WRONG_MACHINE, HOST_KEY_CHANGED,
+   * SYSTEM_STARTING while its cloud-init is at work;
    * and NOT_FOUND when the record or its key is gone.
    */
   async find(mac: MacAddress, actor: Actor, signal?: AbortSignal): Promise<FoundSystem> {
@@ -87,6 +88,9 @@ export class SystemFinder {
       throw new BtyError('WRONG_MACHINE', `${address} (${source}) answers, but ${reason}`, {
         details: { address, source },
       });
+    }
+    if (found.settingUp) {
+      throw new BtyError('SYSTEM_STARTING', `${address} (${source}) is the machine, and its cloud-init is still at work`);
     }
     // What it was reached by, and the keys of the other kinds that it has told over that connection.
     const all = [...new Set([...hostKeys, ...(pinned.length > 0 ? [] : found.hostKeys)])];
