@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Lab } from '../lab/lab.ts';
 import type { Act } from './act.ts';
+import { cijoe } from './cijoe.ts';
 import { cijoeOnline } from './cijoe-online.ts';
 import { cloudInit } from './cloud-init.ts';
 import { flashToLogin } from './flash-to-login.ts';
@@ -31,6 +32,7 @@ if (!options.image || !bootDir) throw new Error('run me as script/demo');
 const ACTS: Record<string, Act> = {
   none: noProvisioning,
   'cloud-init': cloudInit(),
+  cijoe: cijoe(),
   'cijoe-online': cijoeOnline({ drift: options.drift }),
 };
 const act = ACTS[options.provision];

@@ -7,6 +7,11 @@ it('script/demo --once --json --provision cloud-init logs in to what cloud-init 
   expect(figures).toEqual({ 'provisioning of the flashed disk': expect.any(Number) });
 });
 
+it('script/demo --once --json --provision cijoe boots what a workflow has edited', async () => {
+  const { provisioning, checks } = await demoReachesLogin('bios', '--provision', 'cijoe');
+  expect([provisioning, checks.length]).toEqual(['cijoe', 2]);
+});
+
 it('script/demo --once --json --drift shows the run, the baseline and the drift', async () => {
   const { provisioning, checks, events } = await demoReachesLogin('bios', '--drift');
   expect(provisioning).toBe('cijoe-online');
