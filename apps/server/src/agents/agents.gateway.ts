@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { AGENT_SUBPROTOCOL, CLOSE_CODES, PROTOCOL_LIMITS } from '@bty/wire-types';
 import {
   type BeforeApplicationShutdown,
@@ -68,7 +69,8 @@ export class AgentsGateway implements OnApplicationBootstrap, BeforeApplicationS
     else if (request.headers.origin !== undefined) refuse(socket, '403 Forbidden');
     else if (!offered.includes(AGENT_SUBPROTOCOL)) refuse(socket, '400 Bad Request');
     else {
-      const serverUrl = baseUrlFor(this.config.publicUrl, request.headers.host, request.socket);
+      const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';
+      const serverUrl = baseUrlFor(this.config.publicUrl, request.headers.host, request.socket, scheme);
       const origin = { ip: forwardedAddress(request, this.config.trustedProxies), serverUrl };
       this.server.handleUpgrade(request, socket, head, (client) => this.accept(client, origin));
     }

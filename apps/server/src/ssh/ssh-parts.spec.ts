@@ -43,7 +43,12 @@ describe('addressCandidates', () => {
 describe('readProbe', () => {
   it('reads what probe.sh prints, and only host keys that are ones', () => {
     const text = `bty-probe 1\nmac ${MAC}\nmac 00:00:00:00:00:00\nhost-key ${KEY}\nhost-key a b\nhost-key ${KEY} x\ncmdline ro quiet\n`;
-    expect(readProbe(text)).toEqual({ cmdline: 'ro quiet', macs: [MAC, '00:00:00:00:00:00'], hostKeys: [KEY], settingUp: false });
+    expect(readProbe(text)).toEqual({
+      cmdline: 'ro quiet',
+      macs: [MAC, '00:00:00:00:00:00'],
+      hostKeys: [KEY],
+      settingUp: false,
+    });
     expect(readProbe(text.replace('cmdline', 'setting-up\ncmdline'))).toMatchObject({ settingUp: true });
   });
 

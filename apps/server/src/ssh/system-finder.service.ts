@@ -90,7 +90,10 @@ export class SystemFinder {
       });
     }
     if (found.settingUp) {
-      throw new BtyError('SYSTEM_STARTING', `${address} (${source}) is the machine, and its cloud-init is still at work`);
+      throw new BtyError(
+        'SYSTEM_STARTING',
+        `${address} (${source}) is the machine, and its cloud-init is still at work`,
+      );
     }
     // What it was reached by, and the keys of the other kinds that it has told over that connection.
     const all = [...new Set([...hostKeys, ...(pinned.length > 0 ? [] : found.hostKeys)])];
