@@ -15,7 +15,7 @@ export const SEED_TEXT_NAMES = Object.keys(SEED_LIMITS) as SeedTextName[];
 // Room for the two lines that the server adds to the meta-data.
 const META_DATA_CHARS = SEED_LIMITS.meta_data + 1024;
 // What the server adds to the vendor-data makes the operator's a part of it in base64.
-const VENDOR_DATA_CHARS = SEED_LIMITS.vendor_data * 1.4 + 2048;
+const VENDOR_DATA_CHARS = 2 * SEED_LIMITS.vendor_data;
 
 /**
  * The files of cloud-init's NoCloud datasource, exactly as they go onto the disk. A file that is absent here is absent
