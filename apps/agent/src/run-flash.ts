@@ -64,11 +64,7 @@ function portsOf(order: FlashStart, job: JobStatus, around: JobSurroundings, sig
 }
 
 /** Carries out one flash order on this machine, and keeps server and screen informed. Throws as `flash` does. */
-export async function runFlash(
-  order: FlashStart,
-  around: JobSurroundings,
-  signal: AbortSignal,
-): Promise<FlashOutcome> {
+export async function runFlash(order: FlashStart, around: JobSurroundings, signal: AbortSignal): Promise<FlashOutcome> {
   const provisioned = order.seed !== undefined || order.provisioning_mode !== 'none';
   const drivers = provisioned ? loadMountDrivers(runCommand) : undefined;
   try {

@@ -1062,7 +1062,7 @@ export interface components {
          * @description The kind of problem for a program.
          * @enum {string}
          */
-        ErrorCode: "INVALID_REQUEST" | "INVALID_MAC" | "UNAUTHENTICATED" | "FORBIDDEN" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "CONFLICT" | "IN_USE" | "JOB_ACTIVE" | "PRECONDITION_FAILED" | "TOO_LARGE" | "DIGEST_MISMATCH" | "STORAGE_FULL" | "RANGE_NOT_SATISFIABLE" | "UNAVAILABLE" | "INTERNAL" | "IMAGE_UNAVAILABLE" | "IMAGE_CHANGED" | "IMAGE_TRUNCATED" | "IMAGE_TOO_LONG" | "IMAGE_INVALID" | "TARGET_NONE" | "TARGET_AMBIGUOUS" | "TARGET_NOT_FOUND" | "TARGET_BUSY" | "TARGET_MEMBER" | "TARGET_CHANGED" | "TARGET_TOO_SMALL" | "SECTOR_SIZE_MISMATCH" | "DISK_IO" | "VERIFY_MISMATCH" | "ARCHIVE_INVALID" | "WORKFLOW_INVALID" | "WORKFLOW_FAILED" | "RUN_ACTIVE" | "TIME_LIMIT" | "LIMIT_EXCEEDED" | "INTERRUPTED" | "SANDBOX_UNAVAILABLE" | "SSH_UNREACHABLE" | "HOST_KEY_CHANGED" | "WRONG_MACHINE" | "FACTS_INCOMPLETE" | "MODE_UNSUPPORTED" | "ROOT_NOT_FOUND" | "CLOUD_INIT_MISSING" | "PROVISIONING_FAILED" | "NO_PROGRESS" | "TOO_MANY_ATTEMPTS" | "STALE_EPOCH" | "CANCELLED";
+        ErrorCode: "INVALID_REQUEST" | "INVALID_MAC" | "UNAUTHENTICATED" | "FORBIDDEN" | "TOO_MANY_REQUESTS" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "CONFLICT" | "IN_USE" | "JOB_ACTIVE" | "PRECONDITION_FAILED" | "TOO_LARGE" | "DIGEST_MISMATCH" | "STORAGE_FULL" | "RANGE_NOT_SATISFIABLE" | "UNAVAILABLE" | "INTERNAL" | "IMAGE_UNAVAILABLE" | "IMAGE_CHANGED" | "IMAGE_TRUNCATED" | "IMAGE_TOO_LONG" | "IMAGE_INVALID" | "TARGET_NONE" | "TARGET_AMBIGUOUS" | "TARGET_NOT_FOUND" | "TARGET_BUSY" | "TARGET_MEMBER" | "TARGET_CHANGED" | "TARGET_TOO_SMALL" | "SECTOR_SIZE_MISMATCH" | "DISK_IO" | "VERIFY_MISMATCH" | "ARCHIVE_INVALID" | "WORKFLOW_INVALID" | "WORKFLOW_FAILED" | "RUN_ACTIVE" | "TIME_LIMIT" | "LIMIT_EXCEEDED" | "INTERRUPTED" | "SANDBOX_UNAVAILABLE" | "SSH_UNREACHABLE" | "HOST_KEY_CHANGED" | "SYSTEM_STARTING" | "WRONG_MACHINE" | "FACTS_INCOMPLETE" | "MODE_UNSUPPORTED" | "ROOT_NOT_FOUND" | "CLOUD_INIT_MISSING" | "PROVISIONING_FAILED" | "NO_PROGRESS" | "TOO_MANY_ATTEMPTS" | "STALE_EPOCH" | "CANCELLED";
         FieldProblem: {
             /** @description Name of the field, with dots for nesting, for instance `target_hint.serial`. */
             field: string;
@@ -1409,6 +1409,8 @@ export interface components {
             abridged?: boolean;
         };
         /** @enum {string} */
+        FlashJobKind: "flash" | "check";
+        /** @enum {string} */
         FlashJobState: "queued" | "dispatched" | "running" | "succeeded" | "failed" | "cancelled";
         /**
          * @description The phase that it is in, or was in last.
@@ -1418,6 +1420,7 @@ export interface components {
         JobSummaryDto: {
             /** Format: uuid */
             id: string;
+            kind: components["schemas"]["FlashJobKind"];
             state: components["schemas"]["FlashJobState"];
             /** @description The phase that it is in, or was in last. */
             stage: components["schemas"]["FlashStage"] | null;
@@ -1494,9 +1497,9 @@ export interface components {
             inventory: components["schemas"]["Inventory"] | null;
             /** Format: date-time */
             inventory_at: string | null;
-            /** @description The flash job that the machine has to do or is doing. */
+            /** @description The flash job that the machine has to do or is doing; a check as well. */
             active_flash_job: components["schemas"]["JobSummaryDto"] | null;
-            /** @description The flash job that ended last. */
+            /** @description The flash that ended last; checks are listed by `GET /flash-jobs?kind=check`. */
             last_flash_job: components["schemas"]["JobSummaryDto"] | null;
             /** @example 52:54:00:00:00:01 */
             mac: string;
@@ -1574,9 +1577,9 @@ export interface components {
             inventory: components["schemas"]["Inventory"] | null;
             /** Format: date-time */
             inventory_at: string | null;
-            /** @description The flash job that the machine has to do or is doing. */
+            /** @description The flash job that the machine has to do or is doing; a check as well. */
             active_flash_job: components["schemas"]["JobSummaryDto"] | null;
-            /** @description The flash job that ended last. */
+            /** @description The flash that ended last; checks are listed by `GET /flash-jobs?kind=check`. */
             last_flash_job: components["schemas"]["JobSummaryDto"] | null;
             /** @description cloud-init's user-data, placeholders not filled in. */
             user_data?: string | null;
@@ -1783,6 +1786,12 @@ export interface components {
              * @example 52:54:00:00:00:01
              */
             mac: string;
+            /**
+             * @description `check` compares the target with the image, tells where it differs in `check_result`, and writes nothing. It takes
+             *     no `verify`, no provisioning mode, no workflow and no texts.
+             * @default flash
+             */
+            kind?: components["schemas"]["FlashJobKind"] | null;
             /** @description Name of the image; left out, that of the machine's record. */
             image?: string | null;
             /**
@@ -1859,6 +1868,38 @@ export interface components {
             /** @description Highest resident memory of the agent so far, in bytes. */
             peak_rss_bytes: number;
         };
+        DiskRange: {
+            offset_bytes: number;
+            length_bytes: number;
+        };
+        DifferingPartition: {
+            offset_bytes: number;
+            length_bytes: number;
+            /** @description As the kernel counts, from 1. */
+            number: number;
+            /** @description Its name in the GPT, when it has one. */
+            name?: string;
+            differing_bytes: number;
+        };
+        CheckResult: {
+            /** @description The disk that was read. */
+            target: components["schemas"]["FlashedTarget"];
+            equal: boolean;
+            compared_bytes: number;
+            differing_bytes: number;
+            /** @description Of the compared bytes, from 0 to 1. */
+            differing_share: number;
+            /** @description Where it differs, in order; the first of them when there are very many. */
+            ranges: components["schemas"]["DiskRange"][];
+            /** @description How many more ranges there are. */
+            ranges_left_off: number;
+            /** @description The partitions of the image's table that the differences lie in. */
+            partitions: components["schemas"]["DifferingPartition"][];
+            /** @description Differing bytes that lie in none of them: partition tables, gaps, the end of the disk. */
+            differing_bytes_outside_partitions: number;
+            /** @description From the hand-out to the last byte read, in milliseconds. */
+            duration_ms: number;
+        };
         ReportFileDto: {
             size_bytes: number;
             /** @example report.html */
@@ -1889,6 +1930,7 @@ export interface components {
         FlashJobDto: {
             /** Format: uuid */
             id: string;
+            kind: components["schemas"]["FlashJobKind"];
             state: components["schemas"]["FlashJobState"];
             /** @description The phase that the job is in, or was in last. */
             stage: components["schemas"]["FlashStage"] | null;
@@ -1904,7 +1946,10 @@ export interface components {
             /** @description Null while no agent works on the job. */
             progress: components["schemas"]["ProgressDto"] | null;
             error: components["schemas"]["JobFailureDto"] | null;
+            /** @description Of a flash that succeeded. */
             result: components["schemas"]["FlashResult"] | null;
+            /** @description Of a check that succeeded, whether the disk is equal or not. */
+            check_result: components["schemas"]["CheckResult"] | null;
             /** @description Files of what a workflow in mode `cijoe` left; null when there is none. `GET /flash-jobs/{id}/report` gives them all. */
             report: components["schemas"]["ReportFileDto"][] | null;
             /** Format: date-time */
@@ -5037,6 +5082,8 @@ export interface operations {
                 limit?: number;
                 /** @description Only jobs of this machine. */
                 mac?: string;
+                /** @description Only jobs of this kind. */
+                kind?: components["schemas"]["FlashJobKind"];
                 /** @description Only jobs in this state. */
                 state?: components["schemas"]["FlashJobState"];
                 /** @description Only jobs older than the one with this id. */
