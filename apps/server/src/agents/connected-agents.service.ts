@@ -1,5 +1,6 @@
 import { CLOSE_CODES } from '@bty/wire-types';
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type EventEntity, EventTail } from '../events/index.js';
 import type { AgentDispatcher } from '../flash-jobs/index.js';
 import type { AgentPresence } from '../machines/index.js';
 import type { Agent, AgentRoster, AgentSession } from './agent-session.js';
@@ -7,6 +8,8 @@ import type { Agent, AgentRoster, AgentSession } from './agent-session.js';
 /** How often agents that wait for something which nobody announces look again. */
 const REVIEW_INTERVAL_MS = 2_000;
 const NORMAL_CLOSURE = 1000;
+/** What happens to a job without its agent, and perhaps at another replica. */
+const NEWS = new Set(['flash-job.created', 'flash-job.queued', 'flash-job.failed', 'flash-job.cancelled']);
 
 /** The agents that are connected to this process, one for a machine. */
 @Injectable()
@@ -14,7 +17,11 @@ export class ConnectedAgents
   implements AgentRoster, AgentDispatcher, AgentPresence, OnApplicationBootstrap, OnModuleDestroy
 {
   private readonly byMac = new Map<string, { agent: Agent; session: AgentSession }>();
+  private readonly log = new Logger('Agents');
   private timer: NodeJS.Timeout | undefined;
+  private following: Promise<void> | undefined;
+
+  constructor(private readonly tail: EventTail) {}
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => this.wakeWaiting(), REVIEW_INTERVAL_MS).unref();
@@ -24,10 +31,15 @@ export class ConnectedAgents
     clearInterval(this.timer);
   }
 
+  get connectedCount(): number {
+    return this.byMac.size;
+  }
+
   enter(agent: Agent, session: AgentSession): void {
     // One box runs one live env: an agent that has booted from another of its cards is gone, or must go.
     const older = agent.macs.map((mac) => this.byMac.get(mac)).filter((entry) => entry !== undefined);
     this.byMac.set(agent.mac, { agent, session });
+    this.followEvents();
     for (const rival of older) {
       // The same agent over a new connection is no rival: it must not be told to stop writing.
       if (rival.agent.sessionId === agent.sessionId) rival.session.close(NORMAL_CLOSURE, 'connected again');
@@ -47,7 +59,24 @@ export class ConnectedAgents
     return this.byMac.has(mac);
   }
 
+  /** Jobs are made and cancelled at any replica; the events tell all of them. Begins with the first agent. */
+  private followEvents(): void {
+    if (this.following !== undefined) return;
+    const hear = (events: readonly EventEntity[]): void => {
+      for (const { action, after } of events) if (NEWS.has(action)) this.notify(String(after?.['mac']));
+    };
+    this.following = this.tail.follow(hear).then(() => {
+      // What was ordered before this took hold was not heard.
+      for (const { session } of this.byMac.values()) session.wake();
+    });
+    this.following.catch((error: unknown) => {
+      this.log.warn(`the events of other servers cannot be followed yet: ${String(error)}`);
+      this.following = undefined;
+    });
+  }
+
   private wakeWaiting(): void {
+    if (this.byMac.size > 0) this.followEvents();
     for (const { agent, session } of this.byMac.values()) if (agent.waits) session.wake();
   }
 }

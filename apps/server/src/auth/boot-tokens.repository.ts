@@ -26,22 +26,14 @@ export class BootTokensRepository {
   /** Makes a token for one boot of the machine. The oldest unused one goes when there are too many. */
   async mint(mac: MacAddress, now: Date): Promise<string> {
     const token = newSecret();
-    await this.source.transaction(async (manager) => {
-      await manager.insert(BootTokenEntity, {
-        hash: hashOf(token),
-        mac,
-        createdAt: now,
-        expiresAt: new Date(now.getTime() + LIFETIME_MS),
-        usedAt: null,
-        nonceHash: null,
-        sessionId: null,
-      });
-      await manager.query(
-        `DELETE FROM boot_tokens WHERE mac = $1 AND (expires_at < $2 OR hash IN (
-           SELECT hash FROM boot_tokens WHERE mac = $1 AND used_at IS NULL ORDER BY created_at DESC OFFSET $3))`,
-        [mac, new Date(now.getTime() - REPEAT_MS), MAX_UNUSED],
-      );
-    });
+    const [expires, forgotten] = [now.getTime() + LIFETIME_MS, now.getTime() - REPEAT_MS];
+    // What is deleted is chosen from what there was before: the new one is one of those that may stay.
+    await this.source.query(
+      `WITH minted AS (INSERT INTO boot_tokens (hash, mac, created_at, expires_at) VALUES ($1, $2, $3, $4))
+       DELETE FROM boot_tokens WHERE mac = $2 AND (expires_at < $5 OR hash IN (
+         SELECT hash FROM boot_tokens WHERE mac = $2 AND used_at IS NULL ORDER BY created_at DESC OFFSET $6))`,
+      [hashOf(token), mac, now, new Date(expires), new Date(forgotten), MAX_UNUSED - 1],
+    );
     return token;
   }
 

@@ -22,6 +22,7 @@ export class DriftChecksRepository {
   }
 
   async lastOf(macs: readonly string[]): Promise<ReadonlyMap<string, DriftCheckEntity>> {
+    if (macs.length === 0) return new Map();
     const rows = await this.source.getRepository(DriftCheckEntity).findBy({ mac: In([...macs]) });
     return new Map(rows.map((row) => [row.mac, row]));
   }

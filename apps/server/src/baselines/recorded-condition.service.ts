@@ -14,7 +14,9 @@ export class RecordedCondition extends MachineCondition {
   }
 
   override async summaries(macs: readonly string[]): Promise<ReadonlyMap<string, ConditionSummary>> {
-    const [baselines, checks] = await Promise.all([this.baselines.heads(macs), this.checks.lastOf(macs)]);
+    const baselines = await this.baselines.heads(macs);
+    // Without a baseline there is nothing to have drifted from.
+    const checks = await this.checks.lastOf([...baselines.keys()]);
     const found = new Map<string, ConditionSummary>();
     for (const [mac, baseline] of baselines) {
       const check = checks.get(mac);

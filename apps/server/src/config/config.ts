@@ -84,6 +84,21 @@ export const SETTINGS = {
     otherwise: '180',
     parse: wholeNumber(0, 86_400),
   },
+  BTY_MAX_FLASHES: {
+    says: 'How many machines may fetch images at once; the others wait for their turn. 0 is no limit.',
+    otherwise: '32',
+    parse: wholeNumber(0, 100_000),
+  },
+  BTY_FLASH_BANDWIDTH: {
+    says: 'MiB per second that the server has for flashes: as many run at once as get `BTY_FLASH_MIN_RATE`. 0 is no limit.',
+    otherwise: '0',
+    parse: wholeNumber(0, 1_000_000),
+  },
+  BTY_FLASH_MIN_RATE: {
+    says: 'MiB per second that a flash is to have at least, out of `BTY_FLASH_BANDWIDTH`.',
+    otherwise: '20',
+    parse: wholeNumber(1, 1_000_000),
+  },
   BTY_NO_PROGRESS_TIMEOUT: {
     says: 'Seconds without progress after which a flash counts as stuck.',
     otherwise: '120',
@@ -134,6 +149,11 @@ export const SETTINGS = {
     otherwise: 'no quota',
     parse: wholeNumber(0, Number.MAX_SAFE_INTEGER),
   },
+  BTY_EVENT_RETENTION: {
+    says: 'Days after which events are removed; 0 keeps them for ever.',
+    otherwise: '90',
+    parse: wholeNumber(0, 36_500),
+  },
   BTY_KERNEL_ARGS: {
     says: 'More words for the kernel command line of the live env.',
     otherwise: 'none',
@@ -167,6 +187,9 @@ export interface Config {
   readonly redisUrl: string | undefined;
   readonly adminPassword: string | undefined;
   readonly firstBootWindowSeconds: number;
+  readonly maxFlashes: number;
+  readonly flashBandwidthMib: number;
+  readonly flashMinRateMib: number;
   readonly noProgressTimeoutSeconds: number;
   readonly role: 'all' | 'server' | 'worker';
   readonly runTimeoutSeconds: number;
@@ -177,6 +200,7 @@ export interface Config {
   readonly driftIntervalSeconds: number;
   readonly maxImageBytes: number;
   readonly storeQuotaBytes: number | undefined;
+  readonly eventRetentionDays: number;
   readonly kernelArgs: string;
 }
 
@@ -243,6 +267,9 @@ export function parseConfig(env: Environment): Config {
     redisUrl: readSetting(env, 'BTY_REDIS_URL'),
     adminPassword: readSetting(env, 'BTY_ADMIN_PASSWORD'),
     firstBootWindowSeconds: readSetting(env, 'BTY_FIRST_BOOT_WINDOW') ?? 180,
+    maxFlashes: readSetting(env, 'BTY_MAX_FLASHES') ?? 32,
+    flashBandwidthMib: readSetting(env, 'BTY_FLASH_BANDWIDTH') ?? 0,
+    flashMinRateMib: readSetting(env, 'BTY_FLASH_MIN_RATE') ?? 20,
     noProgressTimeoutSeconds: readSetting(env, 'BTY_NO_PROGRESS_TIMEOUT') ?? 120,
     role: readSetting(env, 'BTY_ROLE') ?? 'all',
     runTimeoutSeconds: readSetting(env, 'BTY_RUN_TIMEOUT') ?? 1800,
@@ -253,6 +280,7 @@ export function parseConfig(env: Environment): Config {
     driftIntervalSeconds: readSetting(env, 'BTY_DRIFT_INTERVAL') ?? 0,
     maxImageBytes: readSetting(env, 'BTY_MAX_IMAGE_BYTES') ?? 256 * GIB,
     storeQuotaBytes: readSetting(env, 'BTY_STORE_QUOTA_BYTES'),
+    eventRetentionDays: readSetting(env, 'BTY_EVENT_RETENTION') ?? 90,
     kernelArgs: readSetting(env, 'BTY_KERNEL_ARGS') ?? '',
   });
 }

@@ -6,11 +6,12 @@ import { DataSource } from 'typeorm';
 import { AgentSessionEntity, ApiTokenEntity, BootTokenEntity, UserEntity, UserSessionEntity } from '../auth/index.js';
 import { BaselineEntity, DriftCheckEntity } from '../baselines/index.js';
 import { EventEntity } from '../events/index.js';
-import { FlashJobEntity, FlashLogEntity, FlashReportEntity } from '../flash-jobs/index.js';
+import { FlashJobEntity, FlashLogEntity, FlashReportEntity, IdempotencyKeyEntity } from '../flash-jobs/index.js';
 import { ImageEntity } from '../images/index.js';
 import { MachineEntity, MachineNicEntity } from '../machines/index.js';
 import { InstallationKeyEntity } from '../provisioning/index.js';
 import { RunEntity } from '../runs/index.js';
+import { WebhookCursorEntity, WebhookDeliveryEntity, WebhookEntity } from '../webhooks/index.js';
 import { WorkflowVersionEntity } from '../workflows/index.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
@@ -34,6 +35,7 @@ const source = new DataSource({
     FlashJobEntity,
     FlashLogEntity,
     FlashReportEntity,
+    IdempotencyKeyEntity,
     ImageEntity,
     InstallationKeyEntity,
     MachineEntity,
@@ -41,6 +43,9 @@ const source = new DataSource({
     RunEntity,
     UserEntity,
     UserSessionEntity,
+    WebhookCursorEntity,
+    WebhookDeliveryEntity,
+    WebhookEntity,
     WorkflowVersionEntity,
   ],
 });

@@ -3,9 +3,17 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryGeneratedColumn } from 
 /** One change of state: what, who, from where, before and after. Rows are only ever added. */
 @Entity('events')
 @Index(['subject', 'id'])
+@Index('events_in_order', ['tx', 'id'])
 export class EventEntity {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
   id: string;
+
+  /**
+   * Number of the transaction that has written it. An id is given before its transaction ends, so that a lower one may
+   * become visible after a higher one: whoever follows the events goes by `tx`, then `id`.
+   */
+  @Column('bigint', { default: 0 })
+  tx: string;
 
   @CreateDateColumn({ type: 'timestamptz' })
   at: Date;

@@ -1,6 +1,10 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { EventEntity } from './event.entity.js';
+import { EventOrderRepository } from './event-order.repository.js';
+import { EventRetention } from './event-retention.service.js';
+import { EventStreams } from './event-streams.service.js';
+import { EventTail } from './event-tail.service.js';
 import { EventsController } from './events.controller.js';
 import { EventsRepository } from './events.repository.js';
 
@@ -9,7 +13,7 @@ import { EventsRepository } from './events.repository.js';
 @Module({
   imports: [TypeOrmModule.forFeature([EventEntity])],
   controllers: [EventsController],
-  providers: [EventsRepository],
-  exports: [EventsRepository],
+  providers: [EventOrderRepository, EventRetention, EventStreams, EventTail, EventsRepository],
+  exports: [EventOrderRepository, EventStreams, EventTail, EventsRepository],
 })
 export class EventsModule {}

@@ -29,6 +29,7 @@ export class EventsRepository {
       ip: change.actor.ip ?? null,
       before: storable(change.before ?? null) as object,
       after: storable(change.after ?? null) as object,
+      tx: () => 'CAST(CAST(pg_current_xact_id() AS text) AS bigint)',
     });
   }
 

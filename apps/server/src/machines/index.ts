@@ -1,9 +1,15 @@
 export { MachineEntity } from './machine.entity.js';
-export { MachineBoxesRepository } from './machine-boxes.repository.js';
+export { MACS_OF_BOX, MachineBoxesRepository } from './machine-boxes.repository.js';
 export { type ConditionSummary, MachineCondition } from './machine-condition.port.js';
 export { seedTextsOf } from './machine-fields.js';
-export { AgentPresence, type JobSummary, type MachineJobSummaries, MachineJobs } from './machine-jobs.port.js';
+export {
+  AgentPresence,
+  type FlashUnderWay,
+  type JobSummary,
+  type MachineJobSummaries,
+  MachineJobs,
+} from './machine-jobs.port.js';
 export { MachineNicEntity } from './machine-nic.entity.js';
 export { MachinesModule } from './machines.module.js';
-export { MachinesRepository, noSuchMachine } from './machines.repository.js';
+export { type MachineSelector, MachinesRepository, noSuchMachine } from './machines.repository.js';
 export { WorkflowNames } from './workflow-names.port.js';

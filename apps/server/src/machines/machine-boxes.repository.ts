@@ -5,6 +5,11 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
+import { MachineEntity } from './machine.entity.js';
+
+/** SQL: the MAC addresses of the box that the card `:mac` is in, an array with its own. */
+export const MACS_OF_BOX = `ARRAY(SELECT CAST(:mac AS text) UNION SELECT other.mac FROM machine_nics own
+  JOIN machine_nics other ON other.box = own.box WHERE own.mac = :mac)`;
 
 /**
  * Which network cards are in one box, and so which machine records are of one machine. Cards are together when an agent
@@ -67,6 +72,16 @@ export class MachineBoxesRepository {
     const macs = await this.macsOf(mac, manager);
     await manager.query('SELECT mac FROM machines WHERE mac = ANY($1) ORDER BY mac FOR UPDATE', [macs]);
     return macs;
+  }
+
+  /** As {@link lockIn}, and returns the records. */
+  async lockRecordsIn(manager: EntityManager, mac: string): Promise<MachineEntity[]> {
+    return manager
+      .createQueryBuilder(MachineEntity, 'machine')
+      .where(`machine.mac = ANY(${MACS_OF_BOX})`, { mac })
+      .orderBy('machine.mac')
+      .setLock('pessimistic_write')
+      .getMany();
   }
 
   /** Stores which cards an agent sees in its machine; it has booted from the card `mac`. */

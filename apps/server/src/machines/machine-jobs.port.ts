@@ -18,9 +18,22 @@ export interface MachineJobSummaries {
   readonly last?: JobSummary | undefined;
 }
 
+/** How far the flash of a machine is. */
+export interface FlashUnderWay {
+  readonly mac: string;
+  readonly job_id: string;
+  readonly stage: FlashStage | null;
+  readonly bytes_done: number | null;
+  readonly bytes_total: number | null;
+  readonly bytes_per_second: number | null;
+}
+
 /** Port: how machine records learn about flash jobs, which stand above them. */
 export abstract class MachineJobs {
   abstract summaries(macs: readonly string[]): Promise<ReadonlyMap<string, MachineJobSummaries>>;
+
+  /** The flashes that agents are carrying out. */
+  abstract underWay(): Promise<FlashUnderWay[]>;
 
   /** The disk that the last successful flash of this machine, by whichever of its records, has written. */
   abstract lastTarget(mac: string): Promise<FlashedTarget | undefined>;
@@ -29,4 +42,7 @@ export abstract class MachineJobs {
 /** Port: how machine records learn whether an agent is connected. */
 export abstract class AgentPresence {
   abstract isConnected(mac: string): boolean;
+
+  /** How many there are at this process. */
+  abstract readonly connectedCount: number;
 }

@@ -18,7 +18,8 @@ function text(column: string): SortColumn {
 
 /** What machines can be sorted by; nothing comes before something. */
 export const MACHINE_SORT_COLUMNS: Readonly<Record<MachineSortField, SortColumn>> = {
-  mac: text('machine.mac'),
+  // never null, and its own order is that of its index
+  mac: { expression: 'machine.mac', kind: 'text' },
   hostname: text('machine.hostname'),
   image: text('machine.image'),
   created_at: milliseconds('machine.createdAt'),

@@ -25,8 +25,11 @@ export class MachineView {
 
   async all(machines: readonly MachineEntity[]): Promise<MachineDto[]> {
     const macs = machines.map(({ mac }) => mac);
-    const [jobs, linked] = [await this.jobs.summaries(macs), await this.boxes.linkedTo(macs)];
-    const conditions = await this.conditions.summaries(macs);
+    const [jobs, linked, conditions] = await Promise.all([
+      this.jobs.summaries(macs),
+      this.boxes.linkedTo(macs),
+      this.conditions.summaries(macs),
+    ]);
     return machines.map((machine) =>
       toMachineDto(machine, {
         jobs: jobs.get(machine.mac) ?? {},

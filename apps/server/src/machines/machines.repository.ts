@@ -14,6 +14,17 @@ export function revisionOf(machine: MachineEntity): string {
   return `${machine.createdAt.getTime().toString(36)}.${machine.revision}`;
 }
 
+/** The machines for which all holds that is given. `macs`: they are among these; `tags`: they have all of these. */
+export interface MachineSelector {
+  readonly macs?: readonly MacAddress[] | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** Their record names this image. */
+  readonly image?: string | undefined;
+}
+
+/** What of a record decides on a boot. */
+type BootWish = Pick<MachineEntity, 'bootPolicy' | 'firstBootUntil' | 'provisioningMode'>;
+
 /** The error for a machine that has no record. */
 export function noSuchMachine(mac: string): BtyError {
   return new BtyError('NOT_FOUND', `there is no machine ${mac}`);
@@ -36,8 +47,36 @@ export class MachinesRepository {
     return (await this.source.getRepository(MachineEntity).findOneBy({ mac })) ?? undefined;
   }
 
-  /** Records that a machine was in contact; the first contact makes the record. Safe against any number at once. */
-  async contact(mac: MacAddress, actor: Actor, now: Date): Promise<MachineEntity> {
+  /** Those of the records that there are, in any order. */
+  async findAll(macs: readonly string[]): Promise<MachineEntity[]> {
+    return this.source.getRepository(MachineEntity).findBy({ mac: In([...macs]) });
+  }
+
+  /** MAC addresses of the machines that a selector matches, sorted, at most `limit`. */
+  async select(
+    { macs, tags, image, pool }: MachineSelector & { readonly pool?: string | undefined },
+    limit: number,
+  ): Promise<MacAddress[]> {
+    const query = this.source.getRepository(MachineEntity).createQueryBuilder('machine').select('machine.mac');
+    if (macs !== undefined) query.andWhere('machine.mac = ANY(:macs)', { macs });
+    if (tags !== undefined) query.andWhere('machine.tags @> :tags', { tags });
+    if (image !== undefined) query.andWhere('machine.image = :image', { image });
+    if (pool !== undefined) query.andWhere(':pool = ANY(machine.tags)', { pool });
+    const found = await query.orderBy('machine.mac', 'ASC').limit(limit).getMany();
+    return found.map(({ mac }) => mac as MacAddress);
+  }
+
+  /**
+   * Records that a machine was in contact, and returns what decides on its boot; the first contact makes the record. Safe
+   * against any number at once.
+   */
+  async contact(mac: MacAddress, actor: Actor, now: Date): Promise<BootWish> {
+    const [[known]] = await this.source.query<[BootWish[], number]>(
+      `UPDATE machines SET last_seen_at = $2, last_seen_ip = $3, discovered_at = COALESCE(discovered_at, $2) WHERE mac = $1
+       RETURNING boot_policy AS "bootPolicy", first_boot_until AS "firstBootUntil", provisioning_mode AS "provisioningMode"`,
+      [mac, now, actor.ip ?? null],
+    );
+    if (known !== undefined) return known;
     return this.source.transaction(async (manager) => {
       if (await this.see(manager, mac, actor, now)) await this.boxes.noteLinksIn(manager, mac, [], actor);
       return manager.findOneByOrFail(MachineEntity, { mac });
@@ -171,8 +210,10 @@ export class MachinesRepository {
    * closes the first boot window: a new flash job wants the live env. Undefined when there is no such machine.
    */
   async claimForJobIn(manager: EntityManager, mac: MacAddress): Promise<MachineEntity | undefined> {
-    await this.closeFirstBoot(manager, await this.boxes.lockIn(manager, mac));
-    return (await manager.findOneBy(MachineEntity, { mac })) ?? undefined;
+    const box = await this.boxes.lockRecordsIn(manager, mac);
+    const open = box.filter((one) => one.firstBootUntil !== null).map((one) => one.mac);
+    if (open.length > 0) await this.closeFirstBoot(manager, open);
+    return box.find((one) => one.mac === mac);
   }
 
   /** The live env has been started: the next completion signal may queue a run. */

@@ -28,6 +28,11 @@ export class MachinesService {
     return this.view.all(await this.list.page(filter, order, limit));
   }
 
+  /** Those of the records that there are, in any order. */
+  async some(macs: readonly string[]): Promise<MachineDto[]> {
+    return this.view.all(await this.machines.findAll(macs));
+  }
+
   /** The texts for cloud-init are shown to operators only. Throws NOT_FOUND. */
   async get(mac: MacAddress, role: Role): Promise<ShownMachine> {
     const record = await this.find(mac);

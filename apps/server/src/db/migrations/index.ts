@@ -6,6 +6,9 @@ import { WorkflowsAndRuns1795649493981 } from './1795649493981-workflows-and-run
 import { Accounts1795668721729 } from './1795668721729-accounts.js';
 import { MachineRevision1795670000000 } from './1795670000000-machine-revision.js';
 import { FlashJobReports1795670100000 } from './1795670100000-flash-job-reports.js';
+import { EventOrder1795670200000 } from './1795670200000-event-order.js';
+import { FlashOrders1795670300000 } from './1795670300000-flash-orders.js';
+import { Webhooks1795670400000 } from './1795670400000-webhooks.js';
 import { CheckJobs1795671200000 } from './1795671200000-check-jobs.js';
 import { UserRevision1795672000000 } from './1795672000000-user-revision.js';
 
@@ -19,6 +22,9 @@ export const MIGRATIONS = [
   Accounts1795668721729,
   MachineRevision1795670000000,
   FlashJobReports1795670100000,
+  EventOrder1795670200000,
+  FlashOrders1795670300000,
+  Webhooks1795670400000,
   CheckJobs1795671200000,
   UserRevision1795672000000,
 ];
