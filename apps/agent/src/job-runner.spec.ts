@@ -136,8 +136,18 @@ beforeEach(() => {
     },
     reboot: async () => void happened.push('reboot'),
     onOutcome: (text) => void happened.push(text.split(/[:.]/)[0] ?? ''),
+    onWait: (text) => void happened.push(text),
     log: () => undefined,
     after: async () => undefined,
+  });
+});
+
+describe('a job whose turn it is not yet', () => {
+  it('is shown with how many are ahead, and nothing is written', async () => {
+    runner.handle({ type: 'flash.wait', job_id: JOB_ID, ahead: 3 });
+    await settle();
+    expect(happened).toEqual(['Waiting for its turn: 3 other machines are ahead.']);
+    expect(flashes).toEqual([]);
   });
 });
 

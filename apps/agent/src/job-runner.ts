@@ -33,6 +33,8 @@ export interface JobPorts {
   reboot(): Promise<void>;
   /** Shows what came of a job, and that nothing is being done. */
   onOutcome(text: string): void;
+  /** Shows that the machine waits for its turn. */
+  onWait(text: string): void;
   log(line: string): void;
   after(delayMs: number): Promise<void>;
 }
@@ -65,6 +67,9 @@ export class JobRunner {
       case 'flash.start':
       case 'check.start':
         this.#start(order);
+        break;
+      case 'flash.wait':
+        this.ports.onWait(`Waiting for its turn: ${order.ahead} other machines are ahead.`);
         break;
       case 'flash.cancel':
         if (this.#running !== undefined && sameJob(order, this.#running.ref)) {

@@ -145,6 +145,10 @@ function jobRunner(run: Run, session: AgentSession): JobRunner {
         (error: Error) => say(`the disks cannot be listed: ${error.message}`),
       );
     },
+    onWait: (text) => {
+      if (text !== status.outcome) say(text);
+      status.outcome = text;
+    },
     log: say,
     after: (delayMs) => sleep(delayMs),
   });

@@ -51,7 +51,7 @@ export const ACCESS_TABLE: Readonly<Record<string, string>> = {
   'GET /machines/{mac}/drift': 'viewer machine',
   'POST /machines/{mac}/drift': 'ci machine',
 
-  'POST /flash-jobs': 'ci body',
+  'POST /flash-jobs': 'ci handler',
   'GET /flash-jobs': 'viewer handler',
   'GET /flash-jobs/{id}': 'viewer flash job',
   'GET /flash-jobs/{id}/seed': 'operator',
@@ -61,6 +61,7 @@ export const ACCESS_TABLE: Readonly<Record<string, string>> = {
   'GET /flash-jobs/{id}/workflow': 'agent',
   'PUT /flash-jobs/{id}/report': 'agent',
   'POST /flash-jobs/{id}/cancel': 'ci flash job',
+  'POST /flash-jobs/{id}/retry': 'ci flash job',
 
   'POST /runs': 'ci body',
   'GET /runs': 'viewer handler',
@@ -79,4 +80,13 @@ export const ACCESS_TABLE: Readonly<Record<string, string>> = {
   'DELETE /workflows/{name}/versions/{digest}': 'operator',
 
   'GET /events': 'viewer',
+  'GET /events/machines': 'viewer',
+  'GET /metrics': 'viewer',
+  'GET /webhooks': 'admin',
+  'POST /webhooks': 'admin',
+  'GET /webhooks/{id}': 'admin',
+  'PUT /webhooks/{id}': 'admin',
+  'DELETE /webhooks/{id}': 'admin',
+  'GET /webhooks/{id}/deliveries': 'admin',
+  'POST /webhooks/{id}/deliveries/{delivery}/retry': 'admin',
 };

@@ -78,7 +78,7 @@ describe('POST /flash-jobs', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 201]);
     expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
     const other = await server.post('/flash-jobs', { mac, verify: 'off' }, key);
-    expect([other.status, other.json.code]).toEqual([409, 'CONFLICT']);
+    expect([other.status, other.json.fields[0].field]).toEqual([422, 'Idempotency-Key']);
     const bad = await server.post('/flash-jobs', { mac }, { 'Idempotency-Key': 'a b' });
     expect([bad.status, bad.json.fields[0].field]).toEqual([422, 'Idempotency-Key']);
   });

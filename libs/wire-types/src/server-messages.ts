@@ -10,6 +10,7 @@ import {
   IsObject,
   IsOptional,
   IsString,
+  IsUUID,
   Length,
   Matches,
   Max,
@@ -169,6 +170,21 @@ export class CheckStart extends JobRef {
   last_target?: FlashedTarget;
 }
 
+/** The machine has a job, and it is not its turn yet: too many others are being flashed. Said again now and then. */
+export class FlashWait {
+  @Equals('flash.wait')
+  type: 'flash.wait';
+
+  @IsUUID()
+  job_id: string;
+
+  /** How many jobs have waited for longer. */
+  @IsInt()
+  @Min(0)
+  @Max(MAX_INT)
+  ahead: number;
+}
+
 /** Stops a job that the agent holds. A partial write stays unbootable. */
 export class FlashCancel extends JobRef {
   @Equals('flash.cancel')
@@ -227,6 +243,7 @@ export const SERVER_MESSAGES = {
   'session.opened': SessionOpened,
   'flash.start': FlashStart,
   'check.start': CheckStart,
+  'flash.wait': FlashWait,
   'flash.cancel': FlashCancel,
   'commit.grant': CommitGrant,
   'commit.refuse': CommitRefuse,

@@ -121,6 +121,12 @@ async function select(text: string, { api, server }: Remote): Promise<string[]> 
   throw new BtyError('NOT_FOUND', `${server} has no machine ${text}`);
 }
 
+/** The job of an order for one machine. */
+function onlyJob(made: FlashJob | components['schemas']['FlashOrderDto']): FlashJob {
+  if ('results' in made) throw new BtyError('INTERNAL', 'the server answered an order for one machine with several');
+  return made;
+}
+
 /** Orders the flash of every machine; those that cannot be ordered are told, and the others go on. */
 async function order(macs: readonly string[], flags: ReflashFlags, { api, server }: Remote, ports: ProgramPorts) {
   const jobs: FlashJob[] = [];
@@ -128,7 +134,7 @@ async function order(macs: readonly string[], flags: ReflashFlags, { api, server
   for (const mac of macs) {
     const body = { mac, verify: flags.verify, ...(flags.image === undefined ? {} : { image: flags.image }) };
     try {
-      jobs.push(await answered(server, api.POST('/flash-jobs', { body })));
+      jobs.push(onlyJob(await answered(server, api.POST('/flash-jobs', { body }))));
     } catch (error) {
       if (!(error instanceof BtyError) || macs.length === 1) throw error;
       refused.push({ mac, code: error.code, message: error.message });

@@ -18,7 +18,10 @@ import type { SessionStore } from './session-store.js';
 import type { OpenSocket } from './socket.js';
 
 /** Orders that reach the agent's own work. */
-export type Order = Extract<ServerMessage, { type: 'flash.start' | 'check.start' | 'flash.cancel' | 'agent.reboot' }>;
+export type Order = Extract<
+  ServerMessage,
+  { type: 'flash.start' | 'flash.wait' | 'check.start' | 'flash.cancel' | 'agent.reboot' }
+>;
 
 /** Facts of a hello that the session does not know itself. */
 type HelloFacts = Omit<AgentHello, 'type' | 'boot_token' | 'session' | 'nonce' | 'current_job'>;

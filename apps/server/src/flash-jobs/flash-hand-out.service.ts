@@ -1,13 +1,14 @@
-import { BtyError, type CheckStart, type FlashedTarget, type JobStart, type JobWorkflow } from '@bty/wire-types';
+import { BtyError, type CheckStart, type FlashedTarget, type FlashWait, type JobStart, type JobWorkflow } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
 import { ImageCatalog, type ImageEntity } from '../images/index.js';
 import { seedFiles } from '../provisioning/index.js';
+import { FlashAdmission } from './flash-admission.service.js';
 import { FlashDeadlineQueue } from './flash-deadline.queue.js';
 import type { FlashJobEntity, JobError } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
-import { failWith, type HandedImage, handOut, type JobTaker } from './job-change.js';
+import { failWith, type HandedImage, handOut, type JobChange, type JobTaker } from './job-change.js';
 import { MAX_ATTEMPTS } from './job-state.js';
 import { JobWorkflows } from './job-workflows.service.js';
 
@@ -27,16 +28,25 @@ export class FlashHandOut {
     private readonly changes: FlashJobChangesRepository,
     private readonly deadlines: FlashDeadlineQueue,
     private readonly workflows: JobWorkflows,
+    private readonly admission: FlashAdmission,
   ) {}
 
   /**
-   * Hands an active job to the agent of a session, under a new epoch. Undefined when there is nothing to hand out: the
-   * job ended, it failed just now, or its image is not ready yet (it stays queued then).
+   * Hands an active job to an agent, under a new epoch; or tells it to wait while too many others are being flashed.
+   * Undefined when there is nothing to hand out: the job ended, it failed just now, or its image is not ready yet (it
+   * stays queued then).
    */
-  async give(jobId: string, taker: JobTaker, actor: Actor, now: Date): Promise<JobStart | undefined> {
+  async give(
+    jobId: string,
+    agent: JobTaker & { readonly mac: string },
+    actor: Actor,
+    now: Date,
+  ): Promise<JobStart | FlashWait | undefined> {
     const job = await this.changes.read(jobId);
     const workflow = await this.workflowOf(job);
-    const changed = await this.decide(job, 'problem' in workflow ? workflow.problem : undefined, taker, actor, now);
+    const problem = 'problem' in workflow ? workflow.problem : undefined;
+    const changed = await this.decide(job, problem, agent, actor, now);
+    if (changed === 'must wait') return this.putOff(jobId, agent.mac, now);
     if (changed === undefined) return undefined;
     if (changed.state !== 'dispatched') {
       this.log.warn(`flash job ${changed.id} of ${changed.mac} failed: ${changed.error?.message}`);
@@ -58,22 +68,41 @@ export class FlashHandOut {
     }
   }
 
+  private async putOff(jobId: string, mac: string, now: Date): Promise<FlashWait> {
+    const ahead = await this.admission.queue(await this.changes.read(jobId), mac, now);
+    return { type: 'flash.wait', job_id: jobId, ahead };
+  }
+
   private async decide(
     job: FlashJobEntity,
     problem: JobError | undefined,
     taker: JobTaker,
     actor: Actor,
     now: Date,
-  ): Promise<FlashJobEntity | undefined> {
+  ): Promise<FlashJobEntity | 'must wait' | undefined> {
     const image = await this.images.current(job.imageName);
     if (image?.state === 'preparing') return undefined;
     const lost = image === undefined ? imageGone(job) : imageChanged(job, image.sha256);
-    return this.changes.change(job.id, actor, now, (current) => {
+    let mustWait = false;
+    let handedOut = false;
+    const decide = (current: FlashJobEntity): JobChange => {
+      handedOut = false;
       if (image === undefined || lost !== undefined) return failWith(lost ?? imageGone(job));
       if (image.state !== 'ready') return failWith(image.error ?? imageGone(job));
       if (problem !== undefined) return failWith(problem);
-      return current.epoch >= MAX_ATTEMPTS ? failWith(TOO_MANY) : handOut(current, taker, handedImage(image), now);
+      if (current.epoch >= MAX_ATTEMPTS) return failWith(TOO_MANY);
+      // A check fetches no image.
+      handedOut = current.kind === 'flash';
+      return handOut(current, taker, handedImage(image), now);
+    };
+    const changed = await this.changes.change(job.id, actor, now, decide, {
+      guard: async (manager, current) => {
+        // An agent that is given the job again has its share already.
+        mustWait = handedOut && current.state === 'queued' && !(await this.admission.admitIn(manager, current, now));
+        return !mustWait;
+      },
     });
+    return mustWait ? 'must wait' : changed;
   }
 }
 

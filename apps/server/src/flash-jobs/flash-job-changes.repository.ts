@@ -6,10 +6,13 @@ import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
 import type { ReportFile } from '../reports/index.js';
 import { FlashJobEntity } from './flash-job.entity.js';
+import { FlashJobObserver } from './flash-job-observer.port.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
 import { FlashLogEntity } from './flash-log.entity.js';
 import { FlashReportEntity } from './flash-report.entity.js';
 import { applyChange, type JobChange } from './job-change.js';
+import { isActive } from './job-state.js';
+import { predictDuration } from './predicted-duration.js';
 
 const MAX_TRIES = 5;
 
@@ -30,6 +33,8 @@ export interface ChangeOptions {
   /** The report that brings the change; when it was taken before, nothing changes. */
   readonly report?: ReportKey | undefined;
   readonly also?: ((manager: EntityManager, job: FlashJobEntity) => Promise<void>) | undefined;
+  /** Decides in the transaction whether the change may be made at this moment. */
+  readonly guard?: ((manager: EntityManager, job: FlashJobEntity) => Promise<boolean>) | undefined;
 }
 
 function jobActive(holder: FlashJobEntity | undefined, mac: string): BtyError {
@@ -51,37 +56,42 @@ export class FlashJobChangesRepository {
     @InjectDataSource() private readonly source: DataSource,
     private readonly jobs: FlashJobsRepository,
     private readonly events: EventsRepository,
+    private readonly observer: FlashJobObserver,
   ) {}
+
+  /** Does several things in one transaction. */
+  async within<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.source.transaction(work);
+  }
 
   /**
    * Stores a new job after `check` has looked at what it needs, in one transaction. Throws JOB_ACTIVE when the machine
-   * has an active one, under whichever of its MAC addresses. Returns undefined when the idempotency key is taken.
+   * has an active one, under whichever of its MAC addresses.
    */
   async insert(
+    mac: string,
     actor: Actor,
     check: (manager: EntityManager) => Promise<FlashJobEntity>,
-  ): Promise<FlashJobEntity | undefined> {
-    let mac = '';
+  ): Promise<FlashJobEntity> {
     try {
-      return await this.source.transaction(async (manager) => {
-        const job = await check(manager);
-        mac = job.mac;
-        const holder = await this.jobs.activeOf(mac, manager);
-        if (holder !== undefined) {
-          const repeated = job.idempotencyKey !== null && job.idempotencyKey === holder.idempotencyKey;
-          if (repeated) return undefined;
-          throw jobActive(holder, mac);
-        }
-        await manager.insert(FlashJobEntity, job as object);
-        const after = { kind: job.kind, state: job.state, image: job.imageName };
-        await this.note(manager, job, 'flash-job.created', actor, undefined, after);
-        return job;
-      });
+      return await this.within((manager) => this.insertIn(manager, actor, () => check(manager)));
     } catch (error) {
-      if (violated(error, /flash_jobs_idempotency_key/)) return undefined;
       if (!violated(error, /flash_jobs_one_active/)) throw error;
       throw jobActive(await this.jobs.activeOf(mac), mac);
     }
+  }
+
+  /** As {@link insert}, within the transaction of `manager`; `check` has to lock the machine's box against other jobs. */
+  async insertIn(manager: EntityManager, actor: Actor, check: () => Promise<FlashJobEntity>): Promise<FlashJobEntity> {
+    const made = await check();
+    const holder = await this.jobs.activeOf(made.mac, manager);
+    if (holder !== undefined) throw jobActive(holder, made.mac);
+    const earlier = made.kind === 'flash' ? await this.jobs.earlierFlashes(made, manager) : [];
+    const job = { ...made, ...predictDuration(made, earlier) };
+    await manager.insert(FlashJobEntity, job as object);
+    const after = { kind: job.kind, state: job.state, image: job.imageName };
+    await this.note(manager, job, 'flash-job.created', actor, undefined, after);
+    return job;
   }
 
   /** The job as it is now. Throws NOT_FOUND. */
@@ -108,7 +118,10 @@ export class FlashJobChangesRepository {
       const columns = change === undefined ? undefined : applyChange(job, change, now);
       if (columns === undefined) return undefined;
       const outcome = await this.swap(job, columns, actor, options);
-      if (outcome !== 'conflict') return outcome === 'repeated' ? undefined : outcome;
+      if (outcome === 'nothing') return undefined;
+      if (outcome === 'conflict') continue;
+      if (!isActive(outcome.state)) this.observer.ended(outcome);
+      return outcome;
     }
     throw new BtyError('UNAVAILABLE', `flash job ${id} is changing too often; try again`);
   }
@@ -144,11 +157,12 @@ export class FlashJobChangesRepository {
     columns: NonNullable<ReturnType<typeof applyChange>>,
     actor: Actor,
     options: ChangeOptions,
-  ): Promise<FlashJobEntity | 'conflict' | 'repeated'> {
+  ): Promise<FlashJobEntity | 'conflict' | 'nothing'> {
     const { entry, ...set } = columns;
     return this.source
       .transaction(async (manager) => {
-        if (options.report !== undefined && !(await this.take(manager, job.id, options.report))) return 'repeated';
+        if (options.report !== undefined && !(await this.take(manager, job.id, options.report))) return 'nothing';
+        if (options.guard !== undefined && !(await options.guard(manager, job))) return 'nothing';
         const history = () => 'history || CAST(:entry AS jsonb)';
         const { affected } = await manager
           .createQueryBuilder()

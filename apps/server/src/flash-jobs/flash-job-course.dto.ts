@@ -35,6 +35,35 @@ export class ProgressDto {
   at: string;
 }
 
+/** One phase of one attempt. */
+export class PhaseDto {
+  /** Number of the attempt. */
+  @ApiProperty({ type: 'integer' })
+  epoch: number;
+
+  @ApiProperty({ enum: FLASH_STAGES, enumName: 'FlashStage' })
+  stage: FlashStage;
+
+  @ApiProperty({ format: 'date-time' })
+  started_at: string;
+
+  /** Null while it lasts. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  ended_at: string | null;
+
+  /** How long it took; null while it lasts. */
+  @ApiProperty({ type: 'number', nullable: true, example: 12.345 })
+  seconds: number | null;
+
+  /** Bytes that were done in it, as the agent told last; null when it told nothing. */
+  @ApiProperty({ type: 'integer', nullable: true })
+  bytes_done: number | null;
+
+  /** Mean of the phase. */
+  @ApiProperty({ type: 'integer', nullable: true })
+  bytes_per_second: number | null;
+}
+
 /** One line of a job's history. */
 export class HistoryDto {
   @ApiProperty({ format: 'date-time' })
@@ -77,4 +106,23 @@ export function toProgressDto(progress: JobProgress): ProgressDto {
 export function toHistoryDto(entry: HistoryEntry): HistoryDto {
   const { at, state, stage = null, epoch, code = null, message = null } = entry;
   return { at, state, stage, epoch, code, message };
+}
+
+/** The phases that a job's history tells of, in their order. */
+export function toPhaseDtos(history: readonly HistoryEntry[]): PhaseDto[] {
+  return history.flatMap(({ stage, epoch, at }, index) => {
+    if (stage === undefined) return [];
+    const end = history[index + 1];
+    const seconds = end === undefined ? null : (Date.parse(end.at) - Date.parse(at)) / 1000;
+    const bytes = end?.bytesDone ?? null;
+    return {
+      epoch,
+      stage,
+      started_at: at,
+      ended_at: end?.at ?? null,
+      seconds,
+      bytes_done: bytes,
+      bytes_per_second: bytes === null || !seconds ? null : Math.round(bytes / seconds),
+    };
+  });
 }

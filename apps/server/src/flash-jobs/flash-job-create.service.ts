@@ -5,11 +5,10 @@ import type { ImageEntity } from '../images/index.js';
 import { NO_SEED_TEXTS, type ProvisioningPlan } from '../provisioning/index.js';
 import { AgentDispatcher } from './agent-dispatcher.port.js';
 import type { FlashJobEntity, JobError } from './flash-job.entity.js';
-import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
+import { type ChangeTransaction, FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobSourcesRepository } from './flash-job-sources.repository.js';
-import { FlashJobsRepository } from './flash-jobs.repository.js';
 import { failWith } from './job-change.js';
-import { type JobOrder, orderHash } from './job-order.js';
+import type { JobOrder } from './job-order.js';
 import { newJob, planOf } from './new-job.js';
 
 /** Makes flash jobs. */
@@ -19,37 +18,48 @@ export class FlashJobCreate {
 
   constructor(
     private readonly sources: FlashJobSourcesRepository,
-    private readonly jobs: FlashJobsRepository,
     private readonly changes: FlashJobChangesRepository,
     private readonly agents: AgentDispatcher,
   ) {}
 
   /**
-   * Makes the job that somebody asked for. The same idempotency key with the same order gives the same job.
-   * Throws NOT_FOUND (machine), INVALID_REQUEST (image, inputs of the provisioning mode), CONFLICT (image not ready, key
-   * used otherwise), JOB_ACTIVE.
+   * Makes a job that somebody asked for, within the transaction of `manager`; {@link announce} it afterwards.
+   * Throws NOT_FOUND (machine), INVALID_REQUEST (image, inputs of the provisioning mode), CONFLICT (image not ready),
+   * JOB_ACTIVE.
    */
-  async byRequest(
-    order: JobOrder,
-    idempotencyKey: string | undefined,
-    actor: Actor,
-    now: Date,
-  ): Promise<{ job: FlashJobEntity; created: boolean }> {
-    const earlier = await this.earlier(order, idempotencyKey);
-    if (earlier !== undefined) return { job: earlier, created: false };
+  async makeIn(manager: ChangeTransaction, order: JobOrder, actor: Actor, now: Date): Promise<FlashJobEntity> {
     const key = await this.sources.sshPublicKey();
-    const job = await this.changes.insert(actor, async (manager) => {
+    return this.changes.insertIn(manager, actor, async () => {
       const sources = await this.sources.claimIn(manager, order, order.image, key);
       refuseUnflashable(sources.imageName, sources.image);
-      const keyed = { idempotencyKey: idempotencyKey ?? null, requestHash: orderHash(order), requestedBy: actor.name };
       const { problems, seed } = planOf(order, sources);
       if (problems.length > 0) throw invalidFields(problems);
-      return { ...newJob(order, sources, seed, now), ...keyed };
+      return { ...newJob(order, sources, seed, now), requestedBy: actor.name };
     });
-    if (job === undefined) return this.byRequest(order, idempotencyKey, actor, now);
+  }
+
+  /** Makes a job that does again what another has not brought to its end, in the same bytes. Throws as `makeIn` does. */
+  async againIn(manager: ChangeTransaction, earlier: FlashJobEntity, actor: Actor, now: Date): Promise<FlashJobEntity> {
+    const mac = earlier.mac as MacAddress;
+    const key = await this.sources.sshPublicKey();
+    return this.changes.insertIn(manager, actor, async () => {
+      const order = { kind: earlier.kind, mac, texts: NO_SEED_TEXTS };
+      const sources = await this.sources.claimIn(manager, order, earlier.imageName, key);
+      refuseUnflashable(earlier.imageName, sources.image);
+      if (earlier.imageSha256 !== null && sources.image?.sha256 !== earlier.imageSha256) {
+        throw new BtyError('IMAGE_CHANGED', `${earlier.imageName} has other bytes now; order a new flash`);
+      }
+      const fresh = newJob(order, sources, earlier.seed, now);
+      const { verify, targetHint, provisioningMode, workflowName, workflowDigest } = earlier;
+      const same = { verify, targetHint, provisioningMode, workflowName, workflowDigest };
+      return { ...fresh, ...same, requestedBy: actor.name, retryOf: earlier.id };
+    });
+  }
+
+  /** Tells the agent of the machine, if one is there, that it has a job. */
+  announce(job: FlashJobEntity, actor: Actor): void {
     this.log.log(`${job.kind} job ${job.id} of ${job.mac} with ${job.imageName} was ordered by ${actor.name}`);
     this.agents.notify(job.mac);
-    return { job, created: true };
   }
 
   /**
@@ -61,27 +71,17 @@ export class FlashJobCreate {
     if (name === undefined) return undefined;
     const key = await this.sources.sshPublicKey();
     let problem: JobError | undefined;
-    const job = await this.changes.insert(actor, async (manager) => {
+    const job = await this.changes.insert(mac, actor, async (manager) => {
       const order = { kind: 'flash', mac, texts: NO_SEED_TEXTS } as const;
       const sources = await this.sources.claimIn(manager, order, name, key);
       const { problems, seed } = planOf(order, sources);
       problem = unflashable(name, sources.image) ?? unprovisionable(problems);
       return newJob(order, sources, seed, now);
     });
-    if (job === undefined) return undefined;
     this.log.log(`flash job ${job.id} of ${mac} with ${name} was made by its boot policy`);
     const failure = problem;
     if (failure === undefined) return job;
     return this.changes.change(job.id, actor, now, () => failWith(failure));
-  }
-
-  private async earlier(order: JobOrder, key: string | undefined): Promise<FlashJobEntity | undefined> {
-    const earlier = key === undefined ? undefined : await this.jobs.byIdempotencyKey(key);
-    if (earlier !== undefined && earlier.requestHash !== orderHash(order)) {
-      const details = { job_id: earlier.id };
-      throw new BtyError('CONFLICT', 'this Idempotency-Key was used for another order', { details });
-    }
-    return earlier;
   }
 }
 

@@ -13,16 +13,32 @@ import {
 } from '@bty/wire-types';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsObject, IsOptional, IsString, IsUUID, Length, ValidateBy, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  Max,
+  Min,
+  ValidateBy,
+  ValidateNested,
+  type ValidationOptions,
+} from 'class-validator';
 import { invalidFields, PageQuery } from '../http/index.js';
 import { SeedTextsPut, toSeedTexts } from '../provisioning/index.js';
 import type { JobFilter } from './flash-jobs.repository.js';
-import type { JobOrder } from './job-order.js';
+import type { JobTarget, JobWish } from './job-order.js';
 
-function IsMac(): PropertyDecorator {
+function IsMac(options?: ValidationOptions): PropertyDecorator {
   const message = '$property must be the MAC address of a network card';
   const validate = (value: unknown) => typeof value === 'string' && parseMacAddress(value) !== undefined;
-  return ValidateBy({ name: 'isMac', validator: { validate, defaultMessage: () => message } });
+  return ValidateBy({ name: 'isMac', validator: { validate, defaultMessage: () => message } }, options);
 }
 
 function readMac(field: string, text: string): MacAddress {
@@ -31,15 +47,63 @@ function readMac(field: string, text: string): MacAddress {
   return mac;
 }
 
-/** An order for a flash job: to flash, or to check. A text for cloud-init that is given counts instead of the record's. */
+/** Which machines to flash: those for which all holds that is given. At least one thing has to be given. */
+export class MachineSelectorDto {
+  /** They are among these. One that has no record is refused in the answer. */
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(500)
+  @IsMac({ each: true })
+  @ApiProperty({ type: [String], required: false, example: ['52:54:00:00:00:01'] })
+  macs?: string[];
+
+  /** They have all of these tags. */
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(20)
+  @IsString({ each: true })
+  @Length(1, 255, { each: true })
+  @ApiProperty({ type: [String], required: false, example: ['nvme'] })
+  tags?: string[];
+
+  /** They are in this pool: the machines that have it as a tag. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  @ApiProperty({ type: String, required: false, example: 'rack-3' })
+  pool?: string;
+
+  /** Their record names this image. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  @ApiProperty({ type: String, required: false, example: 'debian.img' })
+  image?: string;
+}
+
+/**
+ * An order for flash jobs, to flash or to check: of one machine (`mac`) or several (`selector`). A text for cloud-init that is given
+ * counts instead of the record's.
+ */
 export class FlashJobPost extends SeedTextsPut {
   /**
    * MAC address of the machine, in any case and with any separator.
    * @example '52:54:00:00:00:01'
    */
+  @IsOptional()
   @IsMac()
-  @ApiProperty({ type: String, example: '52:54:00:00:00:01' })
-  mac: string;
+  @ApiProperty({ type: String, required: false, example: '52:54:00:00:00:01' })
+  mac?: string;
+
+  /** In place of `mac`: each machine that it matches gets a job, or is refused, for itself; at most 500. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => MachineSelectorDto)
+  @ApiProperty({ type: MachineSelectorDto, required: false })
+  selector?: MachineSelectorDto;
 
   /**
    * `check` compares the target with the image, tells where it differs in `check_result`, and writes nothing. It takes
@@ -111,12 +175,43 @@ export class FlashJobsQuery extends PageQuery {
   after?: string;
 }
 
-/** What an order means. */
-export function toJobOrder(body: FlashJobPost): JobOrder {
+/** How long to wait for the end of a job. */
+export class WaitQuery {
+  /** Seconds to wait for the end, 0 to 600: the answer comes when the job has ended, or then. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(600)
+  @ApiProperty({ type: 'integer', required: false, default: 0, minimum: 0, maximum: 600 })
+  wait?: number;
+}
+
+/** Which machines an order is for. Throws INVALID_REQUEST unless that is said in one way. */
+export function toJobTarget({ mac, selector }: FlashJobPost): JobTarget {
+  if ((mac == null) === (selector == null)) {
+    throw invalidFields([{ field: 'mac', problem: 'give either mac or selector' }]);
+  }
+  if (mac != null) return { mac: readMac('mac', mac) };
+  const { macs, tags, pool, image } = selector ?? {};
+  const both = [...(tags ?? []), ...(pool == null ? [] : [pool])];
+  if (macs == null && both.length === 0 && image == null) {
+    throw invalidFields([{ field: 'selector', problem: 'must say which machines: macs, tags, pool or image' }]);
+  }
+  return {
+    selector: {
+      macs: macs?.map((one) => readMac('selector.macs', one)),
+      tags: both.length === 0 ? undefined : both,
+      image: image ?? undefined,
+    },
+  };
+}
+
+/** What an order is to do with each machine. */
+export function toJobWish(body: FlashJobPost): JobWish {
   const hint = body.target_hint ?? {};
   return {
     kind: body.kind ?? 'flash',
-    mac: readMac('mac', body.mac),
     image: body.image ?? undefined,
     verify: body.verify ?? undefined,
     targetHint: Object.keys(hint).length === 0 ? undefined : hint,

@@ -45,12 +45,13 @@ export class FlashJobSourcesRepository {
    */
   async claimIn(
     manager: EntityManager,
-    { mac, cijoeWorkflowRef }: JobOrder,
+    { mac, pool, cijoeWorkflowRef }: JobOrder,
     imageName: string | undefined,
     sshPublicKey: string,
   ): Promise<JobSources> {
     const machine = await this.machines.claimForJobIn(manager, mac);
-    if (machine === undefined) throw noSuchMachine(mac);
+    const isForeign = pool !== undefined && machine?.tags.includes(pool) === false;
+    if (machine === undefined || isForeign) throw noSuchMachine(mac);
     const name = imageName ?? machine.image;
     if (name === null) throw invalidFields([{ field: 'image', problem: `the record of ${mac} names no image` }]);
     const ref = cijoeWorkflowRef ?? machine.cijoeWorkflowRef;

@@ -19,7 +19,8 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { FailureDto } from '../http/index.js';
 import { ReportFileDto, toReportFileDtos } from '../reports/index.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
-import { HistoryDto, ProgressDto, toHistoryDto, toProgressDto } from './flash-job-course.dto.js';
+import { HistoryDto, PhaseDto, ProgressDto, toHistoryDto, toPhaseDtos, toProgressDto } from './flash-job-course.dto.js';
+import { PREDICTION_BASES, type PredictionBasis } from './predicted-duration.js';
 
 /** The image of a job, fixed when the job was made. */
 export class JobImageDto {
@@ -39,6 +40,20 @@ export class JobImageDto {
   /** Length of the raw disk in bytes. */
   @ApiProperty({ type: 'integer', nullable: true })
   content_size_bytes: number | null;
+}
+
+/** How long a job takes from its hand-out, as the median of earlier flashes has it. */
+export class PredictionDto {
+  @ApiProperty({ type: 'number', example: 41.5 })
+  seconds: number;
+
+  /** Which flashes: of this image on this machine; of others on it, in proportion to their size; of this image elsewhere. */
+  @ApiProperty({ enum: PREDICTION_BASES, enumName: 'PredictionBasis' })
+  based_on: PredictionBasis;
+
+  /** When it is done then; null before the hand-out. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  ready_at: string | null;
 }
 
 /** Why a job failed, with facts for a program. */
@@ -101,6 +116,21 @@ export class FlashJobDto {
 
   history: HistoryDto[];
 
+  /** The phases that it has gone through, with what was done in each. */
+  phases: PhaseDto[];
+
+  /** How long it takes from its hand-out, as earlier flashes say. */
+  @ApiProperty({ type: PredictionDto, nullable: true })
+  predicted: PredictionDto | null;
+
+  /** Since when its agent is there and waits for its turn, because too many others are being flashed. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  waiting_since: string | null;
+
+  /** The job that this one does again. */
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  retry_of: string | null;
+
   @ApiProperty({ type: JobFailureDto, nullable: true })
   error: JobFailureDto | null;
 
@@ -127,6 +157,12 @@ export class FlashJobDto {
   finished_at: string | null;
 }
 
+function toPredictionDto({ predictedMs, predictedFrom, dispatchedAt }: FlashJobEntity): PredictionDto | null {
+  if (predictedMs === null || predictedFrom === null) return null;
+  const ready_at = dispatchedAt === null ? null : new Date(dispatchedAt.getTime() + predictedMs).toISOString();
+  return { seconds: predictedMs / 1000, based_on: predictedFrom, ready_at };
+}
+
 /** What the API shows of a flash job. */
 export function toFlashJobDto(job: FlashJobEntity): FlashJobDto {
   return {
@@ -151,6 +187,10 @@ export function toFlashJobDto(job: FlashJobEntity): FlashJobDto {
     requested_by: job.requestedBy,
     progress: job.progress === null ? null : toProgressDto(job.progress),
     history: job.history.map(toHistoryDto),
+    phases: toPhaseDtos(job.history),
+    predicted: toPredictionDto(job),
+    waiting_since: job.waitingSince?.toISOString() ?? null,
+    retry_of: job.retryOf,
     error: job.error === null ? null : { ...job.error },
     result: job.result,
     check_result: job.checkResult,

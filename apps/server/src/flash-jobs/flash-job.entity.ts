@@ -14,6 +14,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { bigintNumber } from '../db/index.js';
 import type { JobSeed } from '../provisioning/index.js';
 import type { ReportFile } from '../reports/index.js';
+import type { PredictionBasis } from './predicted-duration.js';
 
 /** One line of a job's history. */
 export interface HistoryEntry {
@@ -23,6 +24,8 @@ export interface HistoryEntry {
   readonly epoch: number;
   readonly code?: ErrorCode | undefined;
   readonly message?: string | undefined;
+  /** What was done of the phase that ended with this, as its agent had told last. */
+  readonly bytesDone?: number | undefined;
 }
 
 /** How far a job is, as its agent told last. */
@@ -45,6 +48,10 @@ export interface JobError {
 @Entity('flash_jobs')
 @Index('flash_jobs_one_active', ['mac'], { unique: true, where: `state IN ('queued', 'dispatched', 'running')` })
 @Index('flash_jobs_by_age', ['createdAt', 'id'])
+@Index('flash_jobs_held', ['state'], { where: `state IN ('dispatched', 'running')` })
+@Index('flash_jobs_waiting', ['waitingSince'], { where: `state = 'queued' AND waiting_since IS NOT NULL` })
+@Index('flash_jobs_of_machine', ['mac', 'finishedAt'], { where: `state = 'succeeded'` })
+@Index('flash_jobs_of_image', ['imageSha256', 'finishedAt'], { where: `state = 'succeeded'` })
 export class FlashJobEntity {
   @PrimaryColumn('uuid')
   id: string;
@@ -122,13 +129,24 @@ export class FlashJobEntity {
   @Column('text')
   requestedBy: string;
 
-  @Index('flash_jobs_idempotency_key', { unique: true })
-  @Column('text', { nullable: true })
-  idempotencyKey: string | null;
+  /** The job that this one does again. */
+  @Column('uuid', { nullable: true })
+  retryOf: string | null;
 
-  /** SHA-256 of the request that came with the key, hex. */
+  /** How long it would take from its hand-out, as earlier flashes said when it was made, and which ones those were. */
+  @Column('int', { nullable: true })
+  predictedMs: number | null;
+
   @Column('text', { nullable: true })
-  requestHash: string | null;
+  predictedFrom: PredictionBasis | null;
+
+  /** Since when its agent has been there and waits for its turn; null while it does not. */
+  @Column('timestamptz', { nullable: true })
+  waitingSince: Date | null;
+
+  /** When a server last knew that the agent is still there. */
+  @Column('timestamptz', { nullable: true })
+  waitingSeenAt: Date | null;
 
   @Column('uuid', { nullable: true })
   sessionId: string | null;

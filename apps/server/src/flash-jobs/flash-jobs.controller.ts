@@ -1,46 +1,89 @@
 import { BtyError, NoCloudSeed } from '@bty/wire-types';
 import { Body, Controller, Get, Headers, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiHeader, ApiParam, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Access, ApiProblems, actorOf, cutPage, invalidFields, poolOf } from '../http/index.js';
 import { seedFiles } from '../provisioning/index.js';
 import { FlashJobDto, toFlashJobDto } from './flash-job.dto.js';
+import type { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobCancel } from './flash-job-cancel.service.js';
-import { FlashJobCreate } from './flash-job-create.service.js';
-import { FlashJobPost, FlashJobsQuery, toJobFilter, toJobOrder } from './flash-job-request.dto.js';
+import {
+  FlashJobPost,
+  FlashJobsQuery,
+  toJobFilter,
+  toJobTarget,
+  toJobWish,
+  WaitQuery,
+} from './flash-job-request.dto.js';
+import { FlashJobWaits } from './flash-job-waits.service.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
+import { FlashOrderDto, toFlashOrderDto } from './flash-order.dto.js';
+import { FlashOrders } from './flash-orders.service.js';
+import { isActive } from './job-state.js';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const JOB_ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOUND', 'flash job ids are UUIDs') });
+const ORDER = {
+  schema: { oneOf: [{ $ref: getSchemaPath(FlashJobDto) }, { $ref: getSchemaPath(FlashOrderDto) }] },
+} as const;
+/** As long as a connection on which nothing moves is kept. */
+const WAIT_GRACE_SECONDS = 120;
 const ID_PARAM = { name: 'id', type: String, format: 'uuid' } as const;
 
 @ApiTags('flash jobs')
 @Controller('flash-jobs')
 export class FlashJobsController {
   constructor(
-    private readonly creation: FlashJobCreate,
+    private readonly orders: FlashOrders,
     private readonly cancellation: FlashJobCancel,
     private readonly jobs: FlashJobsRepository,
+    private readonly waits: FlashJobWaits,
   ) {}
 
-  /** Orders a flash. The machine does it at its next PXE contact, or at once when its agent is connected. */
+  /**
+   * Orders a flash: of one machine (`mac`), or of all that match a `selector`. A machine does it at its next PXE contact, or
+   * at once when its agent is connected; while too many others are being flashed it waits for its turn.
+   *
+   * With a selector each machine is taken or refused for itself, and the answer has a result for each; when none can be
+   * taken the answer is 409 with `details.results`.
+   *
+   * The same `Idempotency-Key` with the same order gives the same jobs again, as they are now, for 24 hours; with another
+   * order it is refused with 422. An order that was refused as a whole leaves its key free.
+   *
+   * With `wait` the answer comes when all its jobs have ended, or after so many seconds.
+   */
   @Post()
-  @Access('ci', 'body')
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'the same key and order give the same job' })
-  @ApiResponse({ status: 200, type: FlashJobDto, description: 'The job that was made with this key before.' })
-  @ApiResponse({ status: 201, type: FlashJobDto, description: 'The job is made; `Location` names it.' })
+  @Access('ci', 'handler')
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'the same key and order give the same jobs' })
+  @ApiExtraModels(FlashJobDto, FlashOrderDto)
+  @ApiResponse({ status: 200, description: 'What was made with this key before.', ...ORDER })
+  @ApiResponse({ status: 201, description: 'Jobs are made; for a single one `Location` names it.', ...ORDER })
   @ApiProblems(401, 404, 409, 422)
   async create(
     @Body() body: FlashJobPost,
+    @Query() { wait }: WaitQuery,
     @Headers('idempotency-key') key: string | undefined,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<FlashJobDto> {
+  ): Promise<FlashJobDto | FlashOrderDto> {
     if (key !== undefined && !KEY.test(key)) {
       throw invalidFields([{ field: 'Idempotency-Key', problem: 'must be 1 to 255 printable characters' }]);
     }
-    const { job, created } = await this.creation.byRequest(toJobOrder(body), key, actorOf(request), new Date());
-    response.status(created ? 201 : 200);
+    const target = toJobTarget(body);
+    const by = { actor: actorOf(request), pool: poolOf(request), key };
+    const { outcomes, repeated, made } = await this.orders.take(target, toJobWish(body), by, new Date());
+    await this.waitFor(
+      outcomes.flatMap(({ jobId }) => jobId ?? []),
+      wait,
+      request,
+      response,
+    );
+    response.status(repeated ? 200 : 201);
+    if (repeated) response.setHeader('Idempotent-Replayed', 'true');
+    const jobs = repeated || wait ? await this.orders.jobsOf(outcomes) : made;
+    if ('selector' in target) return toFlashOrderDto(outcomes, jobs);
+    const [job] = jobs;
+    if (job === undefined) throw new BtyError('NOT_FOUND', 'the job of this order is not kept any more');
     response.setHeader('Location', `/flash-jobs/${job.id}`);
     return toFlashJobDto(job);
   }
@@ -58,15 +101,21 @@ export class FlashJobsController {
     return cutPage(request, response, rows, query.limit, ({ id }) => id).map(toFlashJobDto);
   }
 
-  /** Shows one flash job with its progress and history. */
+  /** Shows one flash job with its progress and history; with `wait` when it has ended, or after so many seconds. */
   @Get(':id')
   @Access('viewer', 'flash job')
   @ApiParam(ID_PARAM)
-  @ApiProblems(401, 404)
-  async get(@Param('id', JOB_ID) id: string): Promise<FlashJobDto> {
-    const job = await this.jobs.find(id);
-    if (job === undefined) throw new BtyError('NOT_FOUND', `there is no flash job ${id}`);
-    return toFlashJobDto(job);
+  @ApiProblems(401, 404, 422)
+  async get(
+    @Param('id', JOB_ID) id: string,
+    @Query() { wait }: WaitQuery,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<FlashJobDto> {
+    const job = await this.read(id);
+    if (!wait || !isActive(job.state)) return toFlashJobDto(job);
+    await this.waitFor([id], wait, request, response);
+    return toFlashJobDto(await this.read(id));
   }
 
   /** Shows the files that the job puts onto the disk for cloud-init, as they are in its present or first attempt. */
@@ -89,5 +138,42 @@ export class FlashJobsController {
   @ApiProblems(401, 404, 409)
   async cancel(@Param('id', JOB_ID) id: string, @Req() request: Request): Promise<FlashJobDto> {
     return toFlashJobDto(await this.cancellation.cancel(id, actorOf(request), new Date()));
+  }
+
+  /** Orders again what has failed or was cancelled, with the same image, hint and mode. The new job names the old one. */
+  @Post(':id/retry')
+  @Access('ci', 'flash job')
+  @ApiParam(ID_PARAM)
+  @HttpCode(201)
+  @ApiProblems(401, 404, 409, 422)
+  async retry(
+    @Param('id', JOB_ID) id: string,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<FlashJobDto> {
+    const job = await this.orders.retry(id, actorOf(request), new Date());
+    response.setHeader('Location', `/flash-jobs/${job.id}`);
+    return toFlashJobDto(job);
+  }
+
+  private async read(id: string): Promise<FlashJobEntity> {
+    const job = await this.jobs.find(id);
+    if (job === undefined) throw new BtyError('NOT_FOUND', `there is no flash job ${id}`);
+    return job;
+  }
+
+  private async waitFor(
+    ids: readonly string[],
+    seconds: number | undefined,
+    request: Request,
+    response: Response,
+  ): Promise<void> {
+    if (!seconds || ids.length === 0) return;
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    // Nothing moves on this connection until the answer: that is no reason to cut it.
+    request.socket.setTimeout((seconds + WAIT_GRACE_SECONDS) * 1000);
+    await this.waits.forEnd(ids, seconds, gone.signal);
+    request.socket.setTimeout(WAIT_GRACE_SECONDS * 1000);
   }
 }

@@ -1,11 +1,21 @@
-import type { FlashedTarget } from '@bty/wire-types';
+import type { FlashedTarget, FlashResult } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, In } from 'typeorm';
 import { ImageUse } from '../images/index.js';
-import { type JobSummary, MachineBoxesRepository, type MachineJobSummaries, MachineJobs } from '../machines/index.js';
+import {
+  type FlashUnderWay,
+  type JobSummary,
+  MACS_OF_BOX,
+  MachineBoxesRepository,
+  type MachineJobSummaries,
+  MachineJobs,
+} from '../machines/index.js';
 import { FlashJobEntity } from './flash-job.entity.js';
+import type { EarlierFlash } from './predicted-duration.js';
 
+/** How many earlier flashes say what is usual. */
+const MAX_EARLIER = 10;
 const ACTIVE = ['queued', 'dispatched', 'running'] as const;
 
 /** Which jobs to list. */
@@ -18,6 +28,11 @@ export interface JobFilter {
   /** Only jobs older than the one with this id. */
   readonly after?: string | undefined;
 }
+
+/** A summary leaves out what makes a job long: its history, its seed, its result. */
+const SUMMARY_COLUMNS = ['id', 'mac', 'state', 'stage', 'imageName', 'createdAt', 'finishedAt', 'error'].map(
+  (column) => `job.${column}`,
+);
 
 function summaryOf(job: FlashJobEntity): JobSummary {
   const { id, kind, state, stage, imageName, createdAt, finishedAt, error } = job;
@@ -43,8 +58,11 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
 
   /** The active job of a machine: that of this record before that of another record of the same box. */
   async activeOf(mac: string, manager: EntityManager = this.source.manager): Promise<FlashJobEntity | undefined> {
-    const where = { mac: In(await this.boxes.macsOf(mac, manager)), state: In(ACTIVE) };
-    const active = await manager.find(FlashJobEntity, { where, order: { createdAt: 'ASC' } });
+    const active = await manager
+      .createQueryBuilder(FlashJobEntity, 'job')
+      .where(`job.mac = ANY(${MACS_OF_BOX}) AND job.state IN ('queued', 'dispatched', 'running')`, { mac })
+      .orderBy('job.createdAt', 'ASC')
+      .getMany();
     return active.find((job) => job.mac === mac) ?? active[0];
   }
 
@@ -68,8 +86,43 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
     return (await this.source.getRepository(FlashJobEntity).findOneBy(where)) ?? undefined;
   }
 
-  async byIdempotencyKey(idempotencyKey: string): Promise<FlashJobEntity | undefined> {
-    return (await this.source.getRepository(FlashJobEntity).findOneBy({ idempotencyKey })) ?? undefined;
+  /** Those of the jobs that there are, in any order. */
+  async findAll(ids: readonly string[]): Promise<FlashJobEntity[]> {
+    return ids.length === 0 ? [] : this.source.getRepository(FlashJobEntity).findBy({ id: In([...ids]) });
+  }
+
+  /** The last flashes of a machine, and of an image on any machine, that have succeeded. */
+  async earlierFlashes(
+    { mac, imageSha256 }: Pick<FlashJobEntity, 'mac' | 'imageSha256'>,
+    manager: EntityManager = this.source.manager,
+  ): Promise<EarlierFlash[]> {
+    const columns = 'mac, image_sha256, content_size_bytes, finished_at - dispatched_at AS took';
+    const rows = await manager.query<Record<'mac' | 'sha256' | 'size' | 'ms', string | null>[]>(
+      `SELECT mac, image_sha256 AS sha256, content_size_bytes AS size, extract(epoch FROM took) * 1000 AS ms FROM (
+         (SELECT ${columns} FROM flash_jobs WHERE state = 'succeeded' AND kind = 'flash' AND mac = $1 ORDER BY finished_at DESC LIMIT $3)
+         UNION ALL
+         (SELECT ${columns} FROM flash_jobs WHERE state = 'succeeded' AND kind = 'flash' AND image_sha256 = $2 AND mac <> $1
+          ORDER BY finished_at DESC LIMIT $3)
+       ) AS earlier WHERE took IS NOT NULL`,
+      [mac, imageSha256, MAX_EARLIER],
+    );
+    return rows.map((row) => ({
+      mac: row.mac ?? '',
+      imageSha256: row.sha256,
+      contentSizeBytes: row.size === null ? null : Number(row.size),
+      durationMs: Number(row.ms),
+    }));
+  }
+
+  /** The results of the machine's last flashes that have succeeded, newest first. */
+  async lastResults(mac: string, manager: EntityManager): Promise<FlashResult[]> {
+    const found = await manager.find(FlashJobEntity, {
+      select: { id: true, result: true },
+      where: { mac, kind: 'flash', state: 'succeeded' },
+      order: { finishedAt: 'DESC' },
+      take: MAX_EARLIER,
+    });
+    return found.flatMap(({ result }) => result ?? []);
   }
 
   /** The job of the session that ended last. */
@@ -78,9 +131,29 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
     return (await this.source.getRepository(FlashJobEntity).findOne({ where: { sessionId }, order })) ?? undefined;
   }
 
+  /** How many jobs there are of each state that is not final. */
+  async countActive(): Promise<[state: string, count: number][]> {
+    const rows = await this.source.query<{ state: string; count: number }[]>(
+      'SELECT state, count(*)::int AS count FROM flash_jobs WHERE state = ANY($1) GROUP BY state',
+      [ACTIVE],
+    );
+    return ACTIVE.map((state) => [state, rows.find((row) => row.state === state)?.count ?? 0]);
+  }
+
   /** The jobs that agents have. */
   async held(): Promise<FlashJobEntity[]> {
     return this.source.getRepository(FlashJobEntity).findBy({ state: In(['dispatched', 'running']) });
+  }
+
+  async underWay(): Promise<FlashUnderWay[]> {
+    return (await this.held()).map(({ mac, id, stage, progress }) => ({
+      mac,
+      job_id: id,
+      stage,
+      bytes_done: progress?.bytesDone ?? null,
+      bytes_total: progress?.bytesTotal ?? null,
+      bytes_per_second: progress?.bytesPerSecond ?? null,
+    }));
   }
 
   async activeJobOf(imageName: string): Promise<string | undefined> {
@@ -99,6 +172,7 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
     const newest = await this.source
       .getRepository(FlashJobEntity)
       .createQueryBuilder('job')
+      .select(SUMMARY_COLUMNS)
       .distinctOn(['job.mac', '(job.finishedAt IS NULL)'])
       .where('job.mac IN (:...macs)', { macs })
       .andWhere(`(job.kind = 'flash' OR job.finishedAt IS NULL)`)

@@ -1,4 +1,4 @@
-import type { FlashProgress } from '@bty/wire-types';
+import type { FlashProgress, FlashStage, JobRef } from '@bty/wire-types';
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { JobProgress } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
@@ -49,6 +49,12 @@ export class FlashProgressBuffer implements OnModuleDestroy {
       movedAt: moved ? now : before.movedAt,
       stored: false,
     });
+  }
+
+  /** The bytes of a phase that were done when the attempt last said so. */
+  bytesDoneOf({ job_id, epoch }: JobRef, stage: FlashStage | null): number | undefined {
+    const latest = this.latest.get(job_id);
+    return latest?.epoch === epoch && latest.progress.stage === stage ? latest.progress.bytesDone : undefined;
   }
 
   private async store(): Promise<void> {

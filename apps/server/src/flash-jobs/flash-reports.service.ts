@@ -8,17 +8,16 @@ import {
   type JobRef,
   type MacAddress,
 } from '@bty/wire-types';
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/index.js';
+import { Injectable, Logger } from '@nestjs/common';
 import { storable } from '../db/index.js';
 import type { Actor } from '../http/index.js';
-import { MachinesRepository } from '../machines/index.js';
-import { AfterFlash } from './after-flash.port.js';
+import { FlashEndings } from './flash-endings.service.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
+import { FlashProgressBuffer } from './flash-progress.service.js';
 import { enterStage, failWith, type JobChange } from './job-change.js';
-import { isFinal, isHeld } from './job-state.js';
+import { isHeld } from './job-state.js';
 
 const NO_REASON = { code: 'INTERNAL', message: 'the agent gave no reason' } as const;
 
@@ -43,11 +42,10 @@ export class FlashReports {
   private readonly log = new Logger('FlashJobs');
 
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
     private readonly jobs: FlashJobsRepository,
     private readonly changes: FlashJobChangesRepository,
-    private readonly machines: MachinesRepository,
-    private readonly after: AfterFlash,
+    private readonly progress: FlashProgressBuffer,
+    private readonly endings: FlashEndings,
   ) {}
 
   /**
@@ -67,7 +65,9 @@ export class FlashReports {
 
   async stage(report: FlashStageReport, actor: Actor, now: Date): Promise<void> {
     const decide = (job: FlashJobEntity) =>
-      stopOf(job, report) === undefined ? enterStage(report.stage, now) : undefined;
+      stopOf(job, report) === undefined
+        ? enterStage(report.stage, now, this.progress.bytesDoneOf(report, job.stage))
+        : undefined;
     await this.changes.change(report.job_id, actor, now, decide, { report });
   }
 
@@ -75,16 +75,16 @@ export class FlashReports {
     const { result, error } = storable({ result: report.result, error: report.error });
     const decide = (job: FlashJobEntity): JobChange | undefined => {
       if (stopOf(job, report) !== undefined) return undefined;
-      if (report.outcome === 'succeeded') return { event: 'succeed', set: { result: result ?? null } };
-      return failWith(error ?? NO_REASON);
+      const bytesDone = this.progress.bytesDoneOf(report, job.stage);
+      if (report.outcome === 'succeeded') return { event: 'succeed', set: { result: result ?? null }, bytesDone };
+      return { ...failWith(error ?? NO_REASON), bytesDone };
     };
     let next: (() => void) | undefined;
     const changed = await this.changes.change(report.job_id, actor, now, decide, {
       report,
       also: async (manager, job) => {
         if (job.state !== 'succeeded') return;
-        await this.machines.markFlashedIn(manager, job.mac, actor, now);
-        next = await this.after.succeededIn(manager, job, actor, now);
+        next = await this.endings.succeededIn(manager, job, actor, now);
       },
     });
     if (changed !== undefined) this.tellEnd(changed);
@@ -115,16 +115,9 @@ export class FlashReports {
     return stop;
   }
 
-  /** The machine is about to boot what was flashed or checked: its next PXE contacts are that boot. */
+  /** The machine is about to boot what was flashed or checked. */
   async rebooting(ref: JobRef, agent: { mac: MacAddress; sessionId: string }, now: Date): Promise<void> {
-    const job = await this.jobOf(agent, ref);
-    const seconds = this.config.firstBootWindowSeconds;
-    // A check has left the disk as it was, whatever came of it.
-    const done = job.kind === 'check' ? isFinal(job.state) : job.state === 'succeeded';
-    if (!done || job.epoch !== ref.epoch || seconds === 0) return;
-    // A job that was ordered in the meantime wants the live env.
-    if ((await this.jobs.activeOf(agent.mac)) !== undefined) return;
-    await this.machines.openFirstBootWindow(agent.mac, new Date(now.getTime() + seconds * 1000));
+    await this.endings.rebooting(await this.jobOf(agent, ref), ref, agent.mac, now);
   }
 
   private tellEnd({ kind, id, mac, state, error }: FlashJobEntity): void {

@@ -1,9 +1,11 @@
 export { AfterFlash } from './after-flash.port.js';
 export { AgentDispatcher } from './agent-dispatcher.port.js';
+export { FlashAdmission } from './flash-admission.service.js';
 export { FlashHandOut } from './flash-hand-out.service.js';
 export { FlashJobEntity } from './flash-job.entity.js';
 export type { ChangeTransaction } from './flash-job-changes.repository.js';
 export { FlashJobCreate } from './flash-job-create.service.js';
+export { FlashJobObserver } from './flash-job-observer.port.js';
 export { FlashJobsModule } from './flash-jobs.module.js';
 export { FlashJobsRepository } from './flash-jobs.repository.js';
 export { FlashLogEntity } from './flash-log.entity.js';
@@ -11,4 +13,5 @@ export { FlashLogsRepository } from './flash-logs.repository.js';
 export { FlashProgressBuffer } from './flash-progress.service.js';
 export { FlashReportEntity } from './flash-report.entity.js';
 export { FlashReports, stopOf } from './flash-reports.service.js';
+export { IdempotencyKeyEntity } from './idempotency-key.entity.js';
 export { isHeld } from './job-state.js';

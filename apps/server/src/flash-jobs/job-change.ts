@@ -8,6 +8,8 @@ export interface JobChange {
   readonly set?: Partial<FlashJobEntity> | undefined;
   /** For the history: why. */
   readonly reason?: JobError | undefined;
+  /** For the history: the bytes that were done of the phase which ends with this. */
+  readonly bytesDone?: number | undefined;
 }
 
 /** The columns that a change sets, or undefined when the job's state does not allow it. */
@@ -21,7 +23,8 @@ export function applyChange(
   const epoch = change.set?.epoch ?? job.epoch;
   const stage = change.event === 'stage' ? (change.set?.stage ?? undefined) : undefined;
   const { code, message } = change.reason ?? {};
-  const entry = { at: now.toISOString(), state, epoch, stage, code, message };
+  const { bytesDone } = change;
+  const entry = { at: now.toISOString(), state, epoch, stage, code, message, bytesDone };
   const final = state === 'succeeded' || state === 'failed' || state === 'cancelled';
   return { ...change.set, state, ...(final ? { finishedAt: now } : {}), entry };
 }
@@ -56,13 +59,15 @@ export function handOut(job: FlashJobEntity, taker: JobTaker, image: HandedImage
       report: null,
       dispatchedAt: now,
       lastProgressAt: now,
+      waitingSince: null,
+      waitingSeenAt: null,
     },
   };
 }
 
-/** The agent has entered a phase. */
-export function enterStage(stage: FlashStage, now: Date): JobChange {
-  return { event: 'stage', set: { stage, progress: null, lastProgressAt: now } };
+/** The agent has entered a phase; `bytesDone` is what was done of the one before. */
+export function enterStage(stage: FlashStage, now: Date, bytesDone?: number): JobChange {
+  return { event: 'stage', set: { stage, progress: null, lastProgressAt: now }, bytesDone };
 }
 
 /** The job ends without success. */

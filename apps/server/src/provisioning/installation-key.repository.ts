@@ -11,6 +11,8 @@ const COMMENT = 'bty';
 /** The installation's SSH key pair: made when it is first needed, the same for every replica. */
 @Injectable()
 export class InstallationKeyRepository {
+  private known: string | undefined;
+
   constructor(
     @InjectDataSource() private readonly source: DataSource,
     private readonly events: EventsRepository,
@@ -24,8 +26,10 @@ export class InstallationKeyRepository {
     return keys.findOneByOrFail({ name: NAME });
   }
 
+  /** Never changes, so it is asked for once. */
   async publicKey(): Promise<string> {
-    return (await this.pair()).publicKey;
+    this.known ??= (await this.pair()).publicKey;
+    return this.known;
   }
 
   private async make(): Promise<void> {
