@@ -10,9 +10,11 @@ import { FlashJobsModule } from './flash-jobs/index.js';
 import { HealthModule } from './health/index.js';
 import { ImagesModule } from './images/index.js';
 import { MachinesModule } from './machines/index.js';
+import { MetricsModule } from './metrics/index.js';
 import { PxeModule } from './pxe/index.js';
 import { QueueModule } from './queue/index.js';
 import { RunsModule } from './runs/index.js';
+import { WebhooksModule } from './webhooks/index.js';
 import { WorkflowsModule } from './workflows/index.js';
 
 /** The whole server on one database. */
@@ -37,6 +39,8 @@ export class AppModule {
         PxeModule,
         BootModule,
         HealthModule,
+        WebhooksModule,
+        MetricsModule,
       ],
     };
   }

@@ -41,6 +41,8 @@ export class QueueConnection {
 
   private static async toPostgres(target: DatabaseTarget): Promise<QueueConnection> {
     const pool = openPool(target, 10, SCHEMA);
+    // Every queue and every worker listens to it.
+    pool.setMaxListeners(0);
     const client = await pool.connect();
     try {
       await runMigrations(client, SCHEMA);

@@ -10,6 +10,11 @@ export const CIJOE_ONLINE = 'cijoe-online';
 /** Has cijoe look at workflows that were put. */
 export const WORKFLOW_CHECK = 'workflow-check';
 
+/** Tells webhooks of events. */
+export const WEBHOOK = 'webhook';
+
+export const QUEUES = [IMAGE_PREPARE, FLASH_DEADLINE, CIJOE_ONLINE, WORKFLOW_CHECK, WEBHOOK] as const;
+
 /**
  * How workers work. After an outage they ask again within two seconds: BullMQ's own fifteen would be felt. An order whose
  * worker was killed goes to another within fifteen seconds, not a minute. Finished orders are dropped, whatever they say:

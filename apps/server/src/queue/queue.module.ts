@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { DatabaseTarget } from '../db/index.js';
 import { BackendQueue } from './queue-backend.js';
 import { QueueConnection } from './queue-connection.js';
+import { QueueDepths } from './queue-depths.service.js';
 import { SteadyWorker } from './steady-worker.js';
 
 // Here and not in the module: the features that import it register their queues while they are loaded.
@@ -16,8 +17,8 @@ export class QueueModule {
     const self: DynamicModule = {
       module: QueueModule,
       global: true,
-      providers: [{ provide: QueueConnection, useFactory: () => QueueConnection.open(target, redisUrl) }],
-      exports: [QueueConnection],
+      providers: [{ provide: QueueConnection, useFactory: () => QueueConnection.open(target, redisUrl) }, QueueDepths],
+      exports: [QueueConnection, QueueDepths],
     };
     const bull = BullModule.forRootAsync({
       inject: [QueueConnection],
