@@ -5,7 +5,7 @@ import { DataSource, type EntityManager, In, IsNull, Not, QueryFailedError } fro
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
 import type { ReportFile } from '../reports/index.js';
-import { FlashJobEntity } from './flash-job.entity.js';
+import { FlashJobEntity, type JobProgress } from './flash-job.entity.js';
 import { FlashJobObserver } from './flash-job-observer.port.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
 import { FlashLogEntity } from './flash-log.entity.js';
@@ -26,6 +26,15 @@ export type ChangeTransaction = EntityManager;
 export interface ReportKey {
   readonly epoch: number;
   readonly seq: number;
+}
+
+/** How far an attempt is. `movedAt`: when it got further last. */
+interface ToldProgress {
+  readonly jobId: string;
+  readonly sessionId: string;
+  readonly epoch: number;
+  readonly progress: JobProgress;
+  readonly movedAt: Date;
 }
 
 /** What goes into the same transaction as a change. */
@@ -126,11 +135,17 @@ export class FlashJobChangesRepository {
     throw new BtyError('UNAVAILABLE', `flash job ${id} is changing too often; try again`);
   }
 
-  /** Sets columns that are no change of state, such as the progress, while the session has the attempt under way. */
-  async update(id: string, sessionId: string, epoch: number, set: Partial<FlashJobEntity>): Promise<boolean> {
-    const where = { id, sessionId, epoch, state: In(['dispatched', 'running']) };
-    const { affected } = await this.source.getRepository(FlashJobEntity).update(where, set as object);
-    return affected === 1;
+  /** Stores how far attempts are, each while its session has it under way. Returns the ids of those that are. */
+  async storeProgress(told: readonly ToldProgress[]): Promise<Set<string>> {
+    const [rows] = await this.source.query<[{ id: string }[], number]>(
+      `UPDATE flash_jobs job SET progress = told.progress, last_progress_at = told."movedAt"
+       FROM jsonb_to_recordset($1::jsonb)
+         AS told("jobId" uuid, "sessionId" uuid, epoch int, progress jsonb, "movedAt" timestamptz)
+       WHERE job.id = told."jobId" AND job.session_id = told."sessionId" AND job.epoch = told.epoch
+         AND job.state IN ('dispatched', 'running') RETURNING job.id`,
+      [JSON.stringify(told)],
+    );
+    return new Set(rows.map(({ id }) => id));
   }
 
   /** Sets the report of an attempt, also when the job is over. */

@@ -58,17 +58,21 @@ export class FlashProgressBuffer implements OnModuleDestroy {
   }
 
   private async store(): Promise<void> {
-    for (const [jobId, pending] of this.latest) {
-      if (pending.stored) continue;
-      pending.stored = true;
-      try {
-        const set = { progress: pending.progress, lastProgressAt: pending.movedAt };
-        // An attempt that is over takes no more progress, and needs no room here.
-        if (!(await this.changes.update(jobId, pending.sessionId, pending.epoch, set))) this.latest.delete(jobId);
-      } catch (error) {
-        pending.stored = false;
-        this.log.warn(`progress of flash job ${jobId} is not stored: ${String(error)}`);
+    const pending = [...this.latest].filter(([, { stored }]) => !stored);
+    if (pending.length === 0) return;
+    for (const [, one] of pending) one.stored = true;
+    try {
+      const told = pending.map(([jobId, { sessionId, epoch, progress, movedAt }]) => {
+        return { jobId, sessionId, epoch, progress, movedAt };
+      });
+      const underWay = await this.changes.storeProgress(told);
+      // An attempt that is over takes no more progress, and needs no room here.
+      for (const [jobId, one] of pending) {
+        if (!underWay.has(jobId) && this.latest.get(jobId) === one) this.latest.delete(jobId);
       }
+    } catch (error) {
+      for (const [, one] of pending) one.stored = false;
+      this.log.warn(`the progress of ${pending.length} flash jobs is not stored: ${String(error)}`);
     }
   }
 }
