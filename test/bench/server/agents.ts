@@ -13,8 +13,9 @@ const MIB = 2 ** 20;
 const SAMPLE_INTERVAL_MS = 1_000;
 /** The caches and pools of a server fill up in this part of the time. */
 const WARM_UP = 0.2;
-/** Last against first part of the rest: what a garbage collector's rhythm makes of flat memory. */
+/** What may be left in the second half of the rest beyond the first: the floors count, between which garbage comes and goes. */
 const MAX_GROWTH_PERCENT = 10;
+const FLOOR = 0.05;
 
 interface Flash {
   readonly agent: FakeAgent;
@@ -93,9 +94,9 @@ function figuresOf(
   { dropped, stale, minutes }: { dropped: number; stale: number; minutes: number },
 ): Figure[] {
   const settled = samples.slice(Math.floor(samples.length * WARM_UP));
-  const part = Math.max(1, Math.floor(settled.length / 5));
-  const first = percentile(settled.slice(0, part), 0.5);
-  const last = percentile(settled.slice(-part), 0.5);
+  const half = Math.ceil(settled.length / 2);
+  const first = percentile(settled.slice(0, half), FLOOR);
+  const last = percentile(settled.slice(half), FLOOR);
   const growth = first === null || last === null ? null : (last / first - 1) * 100;
   const remark = `${minutes} min`;
   const among = `${AGENTS} agents with heartbeats, ${FLASHING} of them sending progress`;
@@ -121,7 +122,7 @@ function figuresOf(
     }),
     judge({
       name: 'agents-rss-growth',
-      title: 'memory in the last part of the time against the first after warming up',
+      title: 'what memory comes down to in the second half of the time, against the first, after warming up',
       value: growth,
       unit: '%',
       target: MAX_GROWTH_PERCENT,
