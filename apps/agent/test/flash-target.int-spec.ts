@@ -148,7 +148,6 @@ describe('bty flash on a disk', () => {
 
   it('that is swap is refused', async () => {
     execFileSync('mkswap', ['--force', disk.path]);
-    const before = disk.content();
     execFileSync('swapon', [disk.path]);
     try {
       expect(await flash(disk.path, ['--yes'])).toMatchObject({
@@ -158,7 +157,8 @@ describe('bty flash on a disk', () => {
     } finally {
       execFileSync('swapoff', [disk.path]);
     }
-    expect(disk.content().subarray(8192).equals(before.subarray(8192))).toBe(true);
+    // a host short of memory has used the rest
+    expect(disk.content().toString('latin1', 4086, 4096)).toBe('SWAPSPACE2');
   });
 
   it.each([
