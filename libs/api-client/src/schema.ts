@@ -12,7 +12,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the changes of state, newest first.
+         * Lists the changes of state, newest first; or, to a reader that accepts `text/event-stream`, sends each as it happens.
+         *
+         *     The stream begins with `ready`, whose id is that of the last event before. Each change is a message `event` with the
+         *     same fields as in the list. A reader that comes back with `Last-Event-ID` gets all that it has missed; when that event
+         *     is not kept any more, the first message is `gap`. A comment every 15 s shows that the stream lives. `closed` says why
+         *     the server ends it: `TOO_SLOW` when the reader takes nothing for ten seconds.
          * @description Needs the role `viewer` or a higher one.
          */
         get: operations["EventsController_list"];
@@ -391,6 +396,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/events/machines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sends all machine records, then each that changes: also by its flash jobs and runs.
+         *
+         *     First come messages `snapshot`, each an array of records, sorted by MAC address, then `ready`. From then on `machine`
+         *     is a record as it is now, whole, and `removed` names one that is gone: `{"mac": …}`. `progress` tells, once a second at
+         *     most, how far the flash of a machine is. Contacts of machines that change nothing else are not told. A reader that comes
+         *     back with `Last-Event-ID` gets the records that have changed since in place of the snapshot, as long as that event is
+         *     kept.
+         * @description Needs the role `viewer` or a higher one.
+         */
+        get: operations["MachineStreamController_stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/machines/{mac}/target": {
         parameters: {
             query?: never;
@@ -499,7 +530,16 @@ export interface paths {
         get: operations["FlashJobsController_list"];
         put?: never;
         /**
-         * Orders a flash. The machine does it at its next PXE contact, or at once when its agent is connected.
+         * Orders a flash: of one machine (`mac`), or of all that match a `selector`. A machine does it at its next PXE contact, or
+         *     at once when its agent is connected; while too many others are being flashed it waits for its turn.
+         *
+         *     With a selector each machine is taken or refused for itself, and the answer has a result for each; when none can be
+         *     taken the answer is 409 with `details.results`.
+         *
+         *     The same `Idempotency-Key` with the same order gives the same jobs again, as they are now, for 24 hours; with another
+         *     order it is refused with 422. An order that was refused as a whole leaves its key free.
+         *
+         *     With `wait` the answer comes when all its jobs have ended, or after so many seconds.
          * @description Needs the role `ci` or a higher one.
          */
         post: operations["FlashJobsController_create"];
@@ -517,7 +557,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Shows one flash job with its progress and history.
+         * Shows one flash job with its progress and history; with `wait` when it has ended, or after so many seconds.
          * @description Needs the role `viewer` or a higher one.
          */
         get: operations["FlashJobsController_get"];
@@ -563,6 +603,26 @@ export interface paths {
          * @description Needs the role `ci` or a higher one.
          */
         post: operations["FlashJobsController_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/flash-jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Orders again what has failed or was cancelled, with the same image, hint and mode. The new job names the old one.
+         * @description Needs the role `ci` or a higher one.
+         */
+        post: operations["FlashJobsController_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1046,6 +1106,121 @@ export interface paths {
          * @description Open to anyone.
          */
         get: operations["HealthController_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the webhooks, oldest first.
+         * @description Needs the role `admin`.
+         */
+        get: operations["WebhooksController_list"];
+        put?: never;
+        /**
+         * Makes a webhook: from now on each event that it hears of is posted to its address, as
+         *     `{"type": action, "timestamp": …, "data": event}`, signed as standardwebhooks.com has it. A receiver answers with any
+         *     status of 200 to 299 within ten seconds; otherwise the delivery is tried again, nine times within eight hours. The answer
+         *     is the only place that shows the key.
+         * @description Needs the role `admin`.
+         */
+        post: operations["WebhooksController_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows one webhook.
+         * @description Needs the role `admin`.
+         */
+        get: operations["WebhooksController_get"];
+        /**
+         * Replaces what is said about a webhook; its key stays. Fields that are left out return to their defaults.
+         * @description Needs the role `admin`.
+         */
+        put: operations["WebhooksController_put"];
+        post?: never;
+        /**
+         * Removes a webhook with its deliveries.
+         * @description Needs the role `admin`.
+         */
+        delete: operations["WebhooksController_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what was, is to be, and could not be told to a webhook, newest first.
+         * @description Needs the role `admin`.
+         */
+        get: operations["WebhooksController_told"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}/deliveries/{delivery}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tells it once more, as it was: one that has failed, or that the receiver has lost.
+         * @description Needs the role `admin`.
+         */
+        post: operations["WebhooksController_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures for Prometheus, of this process: with several replicas each is asked, and sums are theirs together.
+         * @description Needs the role `viewer` or a higher one.
+         */
+        get: operations["MetricsController_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1763,49 +1938,8 @@ export interface components {
             /** @description Newest first. */
             versions: components["schemas"]["WorkflowVersionDto"][];
         };
-        /**
-         * @description What is read back from the disk.
-         * @enum {string}
-         */
+        /** @enum {string} */
         VerifyMode: "full" | "written" | "off";
-        FlashJobPost: {
-            /**
-             * @description cloud-init's user-data, at most 65536 bytes; mode `cloud-init` needs it. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`.
-             * @example #cloud-config
-             *     ssh_authorized_keys: ["{{ssh_public_key}}"]
-             */
-            user_data?: string | null;
-            /** @description More cloud-init meta-data, a YAML mapping, at most 16384 bytes; bty adds `instance-id` and `local-hostname`. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`. */
-            meta_data?: string | null;
-            /** @description cloud-init's network configuration, version 1 or 2, at most 16384 bytes. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`. */
-            network_config?: string | null;
-            /** @description cloud-init's vendor-data, over which user-data wins, at most 16384 bytes. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`. */
-            vendor_data?: string | null;
-            /**
-             * @description MAC address of the machine, in any case and with any separator.
-             * @example 52:54:00:00:00:01
-             */
-            mac: string;
-            /**
-             * @description `check` compares the target with the image, tells where it differs in `check_result`, and writes nothing. It takes
-             *     no `verify`, no provisioning mode, no workflow and no texts.
-             * @default flash
-             */
-            kind?: components["schemas"]["FlashJobKind"] | null;
-            /** @description Name of the image; left out, that of the machine's record. */
-            image?: string | null;
-            /**
-             * @description What is read back from the disk.
-             * @default full
-             */
-            verify?: components["schemas"]["VerifyMode"] | null;
-            /** @description What configures the system after the flash; left out, that of the machine's record. */
-            provisioning_mode?: components["schemas"]["ProvisioningMode"] | null;
-            /** @description Workflow for the modes `cijoe` and `cijoe-online`, `NAME` or `NAME@DIGEST`; left out, that of the machine's record. */
-            cijoe_workflow_ref?: string | null;
-            /** @description Which disk is the target; left out, that of the machine's record. */
-            target_hint?: components["schemas"]["TargetHint"] | null;
-        };
         ProgressDto: {
             stage: components["schemas"]["FlashStage"];
             /** @description Bytes done in this phase. */
@@ -1821,6 +1955,22 @@ export interface components {
              * @description When the agent said so.
              */
             at: string;
+        };
+        /**
+         * @description Which flashes: of this image on this machine; of others on it, in proportion to their size; of this image elsewhere.
+         * @enum {string}
+         */
+        PredictionBasis: "machine-and-image" | "machine" | "image";
+        PredictionDto: {
+            /** @example 41.5 */
+            seconds: number;
+            /** @description Which flashes: of this image on this machine; of others on it, in proportion to their size; of this image elsewhere. */
+            based_on: components["schemas"]["PredictionBasis"];
+            /**
+             * Format: date-time
+             * @description When it is done then; null before the hand-out.
+             */
+            ready_at: string | null;
         };
         JobFailureDto: {
             code: components["schemas"]["ErrorCode"];
@@ -1927,6 +2077,27 @@ export interface components {
             code: components["schemas"]["ErrorCode"] | null;
             message: string | null;
         };
+        PhaseDto: {
+            /** @description Number of the attempt. */
+            epoch: number;
+            stage: components["schemas"]["FlashStage"];
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description Null while it lasts.
+             */
+            ended_at: string | null;
+            /**
+             * @description How long it took; null while it lasts.
+             * @example 12.345
+             */
+            seconds: number | null;
+            /** @description Bytes that were done in it, as the agent told last; null when it told nothing. */
+            bytes_done: number | null;
+            /** @description Mean of the phase. */
+            bytes_per_second: number | null;
+        };
         FlashJobDto: {
             /** Format: uuid */
             id: string;
@@ -1945,6 +2116,18 @@ export interface components {
             workflow_digest: string | null;
             /** @description Null while no agent works on the job. */
             progress: components["schemas"]["ProgressDto"] | null;
+            /** @description How long it takes from its hand-out, as earlier flashes say. */
+            predicted: components["schemas"]["PredictionDto"] | null;
+            /**
+             * Format: date-time
+             * @description Since when its agent is there and waits for its turn, because too many others are being flashed.
+             */
+            waiting_since: string | null;
+            /**
+             * Format: uuid
+             * @description The job that this one does again.
+             */
+            retry_of: string | null;
             error: components["schemas"]["JobFailureDto"] | null;
             /** @description Of a flash that succeeded. */
             result: components["schemas"]["FlashResult"] | null;
@@ -1970,6 +2153,95 @@ export interface components {
              */
             requested_by: string;
             history: components["schemas"]["HistoryDto"][];
+            /** @description The phases that it has gone through, with what was done in each. */
+            phases: components["schemas"]["PhaseDto"][];
+        };
+        OrderProblemDto: {
+            code: components["schemas"]["ErrorCode"];
+            /** @description Facts for a program, for instance `job_id` of the job that the machine has. */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** @description For a person: what stands in the way. */
+            message: string;
+        };
+        OrderResultDto: {
+            /** @description The job that was made, as it is now. */
+            job: components["schemas"]["FlashJobDto"] | null;
+            /** @description Why there is none. */
+            problem: components["schemas"]["OrderProblemDto"] | null;
+            /** @example 52:54:00:00:00:01 */
+            mac: string;
+        };
+        FlashOrderDto: {
+            /** @description Sorted by MAC address. */
+            results: components["schemas"]["OrderResultDto"][];
+        };
+        MachineSelectorDto: {
+            /**
+             * @description They are among these. One that has no record is refused in the answer.
+             * @example [
+             *       "52:54:00:00:00:01"
+             *     ]
+             */
+            macs?: string[];
+            /**
+             * @description They have all of these tags.
+             * @example [
+             *       "nvme"
+             *     ]
+             */
+            tags?: string[];
+            /**
+             * @description They are in this pool: the machines that have it as a tag.
+             * @example rack-3
+             */
+            pool?: string;
+            /**
+             * @description Their record names this image.
+             * @example debian.img
+             */
+            image?: string;
+        };
+        FlashJobPost: {
+            /**
+             * @description cloud-init's user-data, at most 65536 bytes; mode `cloud-init` needs it. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`.
+             * @example #cloud-config
+             *     ssh_authorized_keys: ["{{ssh_public_key}}"]
+             */
+            user_data?: string | null;
+            /** @description More cloud-init meta-data, a YAML mapping, at most 16384 bytes; bty adds `instance-id` and `local-hostname`. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`. */
+            meta_data?: string | null;
+            /** @description cloud-init's network configuration, version 1 or 2, at most 16384 bytes. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`. */
+            network_config?: string | null;
+            /** @description cloud-init's vendor-data, over which user-data wins, at most 16384 bytes. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`. */
+            vendor_data?: string | null;
+            /**
+             * @description MAC address of the machine, in any case and with any separator.
+             * @example 52:54:00:00:00:01
+             */
+            mac?: string;
+            /** @description In place of `mac`: each machine that it matches gets a job, or is refused, for itself; at most 500. */
+            selector?: components["schemas"]["MachineSelectorDto"];
+            /**
+             * @description `check` compares the target with the image, tells where it differs in `check_result`, and writes nothing. It takes
+             *     no `verify`, no provisioning mode, no workflow and no texts.
+             * @default flash
+             */
+            kind?: components["schemas"]["FlashJobKind"] | null;
+            /** @description Name of the image; left out, that of the machine's record. */
+            image?: string | null;
+            /**
+             * @description What is read back from the disk.
+             * @default full
+             */
+            verify?: components["schemas"]["VerifyMode"] | null;
+            /** @description What configures the system after the flash; left out, that of the machine's record. */
+            provisioning_mode?: components["schemas"]["ProvisioningMode"] | null;
+            /** @description Workflow for the modes `cijoe` and `cijoe-online`, `NAME` or `NAME@DIGEST`; left out, that of the machine's record. */
+            cijoe_workflow_ref?: string | null;
+            /** @description Which disk is the target; left out, that of the machine's record. */
+            target_hint?: components["schemas"]["TargetHint"] | null;
         };
         NoCloudSeed: {
             /** @description Names this one flash: cloud-init does its first-boot work again for every new one. Stands in `meta_data` too. */
@@ -2154,6 +2426,90 @@ export interface components {
             /** @example 0.1.0 */
             version: string;
         };
+        WebhookPut: {
+            /**
+             * @description Where events are posted to.
+             * @example https://ci.example.org/bty
+             */
+            url: string;
+            /**
+             * @description What it is for.
+             * @default
+             */
+            description?: string;
+            /**
+             * @description The actions of which it hears, `flash-job.*` for all of a kind; empty is all there are.
+             * @default []
+             * @example [
+             *       "flash-job.succeeded",
+             *       "flash-job.failed"
+             *     ]
+             */
+            actions?: string[];
+            /**
+             * @description Whether it is told anything; what happens while it is not is never told.
+             * @default true
+             */
+            enabled?: boolean;
+        };
+        NewWebhookDto: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * @description The key with which the receiver checks signatures (standardwebhooks.com). It is not shown again.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+             */
+            secret: string;
+            url: string;
+            description: string;
+            actions: string[];
+            enabled: boolean;
+        };
+        WebhookDto: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            url: string;
+            description: string;
+            actions: string[];
+            enabled: boolean;
+        };
+        /** @enum {string} */
+        DeliveryState: "pending" | "delivered" | "failed";
+        DeliveryDto: {
+            /**
+             * Format: uuid
+             * @description What the receiver got as `webhook-id`; the same at every attempt.
+             */
+            id: string;
+            state: components["schemas"]["DeliveryState"];
+            /** @description How often it was tried. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it is tried next; null when it has ended.
+             */
+            next_at: string | null;
+            /** @description Status of the last answer; null when there was none. */
+            last_status: number | null;
+            /** @description Why the last attempt failed. */
+            last_error: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** @description Id of the event. */
+            event_id: string;
+            /** @example flash-job.succeeded */
+            action: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2173,19 +2529,23 @@ export interface operations {
                 /** @description Only events older than the one with this id. */
                 after?: string;
             };
-            header?: never;
+            header?: {
+                /** @description stream only: go on after this event */
+                "Last-Event-ID"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description What the summary says. */
+            /** @description The events. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["EventDto"][];
+                    "text/event-stream": string;
                 };
             };
             /**
@@ -4453,6 +4813,78 @@ export interface operations {
             };
         };
     };
+    MachineStreamController_stream: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description go on after this message */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No valid credential was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content cannot be taken; `fields` names what is wrong. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     MachineTargetController_preview: {
         parameters: {
             query?: never;
@@ -5161,9 +5593,12 @@ export interface operations {
     };
     FlashJobsController_create: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Seconds to wait for the end, 0 to 600: the answer comes when the job has ended, or then. */
+                wait?: number;
+            };
             header?: {
-                /** @description the same key and order give the same job */
+                /** @description the same key and order give the same jobs */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5175,22 +5610,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The job that was made with this key before. */
+            /** @description What was made with this key before. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FlashJobDto"];
+                    "application/json": components["schemas"]["FlashJobDto"] | components["schemas"]["FlashOrderDto"];
                 };
             };
-            /** @description The job is made; `Location` names it. */
+            /** @description Jobs are made; for a single one `Location` names it. */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FlashJobDto"];
+                    "application/json": components["schemas"]["FlashJobDto"] | components["schemas"]["FlashOrderDto"];
                 };
             };
             /**
@@ -5268,7 +5703,10 @@ export interface operations {
     };
     FlashJobsController_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Seconds to wait for the end, 0 to 600: the answer comes when the job has ended, or then. */
+                wait?: number;
+            };
             header?: never;
             path: {
                 /** @description Id, as the list shows it */
@@ -5311,6 +5749,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content cannot be taken; `fields` names what is wrong. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5472,6 +5919,100 @@ export interface operations {
             };
             /** @description It conflicts with the present state; `code` says how. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    FlashJobsController_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, as the list shows it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlashJobDto"];
+                };
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the present state; `code` says how. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content cannot be taken; `fields` names what is wrong. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7637,6 +8178,608 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VersionDto"];
+                };
+            };
+        };
+    };
+    WebhooksController_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the summary says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDto"][];
+                };
+            };
+            /** @description No valid credential was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the server is not reachable now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WebhooksController_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPut"];
+            };
+        };
+        responses: {
+            /** @description It is made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookDto"];
+                };
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content cannot be taken; `fields` names what is wrong. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WebhooksController_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, as the list shows it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the summary says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDto"];
+                };
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WebhooksController_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, as the list shows it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPut"];
+            };
+        };
+        responses: {
+            /** @description What the summary says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDto"];
+                };
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content cannot be taken; `fields` names what is wrong. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WebhooksController_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, as the list shows it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WebhooksController_told: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 1000. When there are more, the `Link` header names the next page. */
+                limit?: number;
+                /** @description Only deliveries older than the one with this id. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, as the list shows it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the summary says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDto"][];
+                };
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content cannot be taken; `fields` names what is wrong. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WebhooksController_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, as the list shows it */
+                id: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the summary says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDto"];
+                };
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the present state; `code` says how. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    MetricsController_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The text format of Prometheus. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid credential was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The credential does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the server is not reachable now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

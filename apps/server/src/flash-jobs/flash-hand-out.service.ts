@@ -1,4 +1,11 @@
-import { BtyError, type CheckStart, type FlashedTarget, type FlashWait, type JobStart, type JobWorkflow } from '@bty/wire-types';
+import {
+  BtyError,
+  type CheckStart,
+  type FlashedTarget,
+  type FlashWait,
+  type JobStart,
+  type JobWorkflow,
+} from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Actor } from '../http/index.js';
 import { ImageCatalog, type ImageEntity } from '../images/index.js';
