@@ -21,20 +21,30 @@ export class ExtentWriter {
     private readonly done: SegmentDone,
   ) {}
 
-  /** Memory for the chunk at this place of the disk, to be filled before the next call. Throws the first failure so far. */
-  async room(offsetBytes: number, lengthBytes: number): Promise<Buffer> {
+  /**
+   * Memory for the chunk at this place of the disk, to be filled before the next call; a promise when all is in use.
+   * Throws the first failure so far.
+   */
+  room(offsetBytes: number, lengthBytes: number): Buffer | Promise<Buffer> {
     const fits =
       offsetBytes === this.#offsetBytes + this.#filledBytes && this.#filledBytes + lengthBytes <= this.slots.slotBytes;
     if (!fits) this.#write();
     if (this.#failure !== undefined) throw this.#failure.reason;
-    if (this.#slot === undefined) {
-      this.#slot = await this.slots.take();
-      this.#offsetBytes = offsetBytes;
-      this.#filledBytes = 0;
-    }
+    if (this.#slot !== undefined) return this.#cut(this.#slot, lengthBytes);
+    this.#offsetBytes = offsetBytes;
+    this.#filledBytes = 0;
+    this.#slot = this.slots.takeNow();
+    if (this.#slot !== undefined) return this.#cut(this.#slot, lengthBytes);
+    return this.slots.take().then((slot) => {
+      this.#slot = slot;
+      return this.#cut(slot, lengthBytes);
+    });
+  }
+
+  #cut(slot: Buffer, lengthBytes: number): Buffer {
     const from = this.#filledBytes;
     this.#filledBytes += lengthBytes;
-    return this.#slot.subarray(from, this.#filledBytes);
+    return slot.subarray(from, this.#filledBytes);
   }
 
   /** Writes what is left, and returns when all is written. */

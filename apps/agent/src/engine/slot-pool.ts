@@ -15,6 +15,11 @@ export class SlotPool {
     );
   }
 
+  /** A free buffer; undefined when there is none now. */
+  takeNow(): Buffer | undefined {
+    return this.#free.pop();
+  }
+
   /** The next free buffer. Who waits here must hold no buffer that only he gives back. */
   take(): Promise<Buffer> {
     const slot = this.#free.pop();
