@@ -115,7 +115,7 @@ describe('a flash job with cloud-init', () => {
     const order = { mac, user_data: '#!/bin/sh\n' };
     expect((await server.post('/flash-jobs', order, key)).status).toBe(201);
     expect((await server.post('/flash-jobs', order, key)).status).toBe(200);
-    expect((await server.post('/flash-jobs', { mac, user_data: '#!/bin/bash\n' }, key)).status).toBe(409);
+    expect((await server.post('/flash-jobs', { mac, user_data: '#!/bin/bash\n' }, key)).status).toBe(422);
   });
 
   it('hands the files to the agent, as a new instance each time it is handed out', async () => {

@@ -27,6 +27,8 @@ describe('progress', () => {
     expect(stop).toMatchObject({ job_id: first.job_id, epoch: 1, code: 'STALE_EPOCH' });
     const second = await agent.receive('flash.start');
     expect(second).toMatchObject({ job_id: first.job_id, epoch: 2 });
+    // Until then the agent's desk looks once more at what has changed.
+    await sleep(1_000);
     await query(server.database, 'UPDATE flash_jobs SET epoch = 5 WHERE id = $1', [first.job_id]);
     const failed = await jobIn(server, first.job_id, 'failed');
     expect(failed.error).toMatchObject({ code: 'NO_PROGRESS', message: expect.stringContaining('2 s') });

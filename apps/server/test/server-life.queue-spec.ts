@@ -14,7 +14,7 @@ let server: ServerProcess;
 
 beforeAll(async () => {
   stateDir = ServerProcess.newStateDir();
-  settings = await queueSettings();
+  settings = { ...(await queueSettings()), BTY_MAX_FLASHES: String(AGENTS) };
   server = await ServerProcess.start(stateDir, [], settings);
 });
 

@@ -8651,6 +8651,7 @@ export interface operations {
             path: {
                 /** @description Id, as the list shows it */
                 id: string;
+                /** @description Of the delivery. */
                 delivery: string;
             };
             cookie?: never;

@@ -30,7 +30,7 @@ export interface JobFilter {
 }
 
 /** A summary leaves out what makes a job long: its history, its seed, its result. */
-const SUMMARY_COLUMNS = ['id', 'mac', 'state', 'stage', 'imageName', 'createdAt', 'finishedAt', 'error'].map(
+const SUMMARY_COLUMNS = ['id', 'mac', 'kind', 'state', 'stage', 'imageName', 'createdAt', 'finishedAt', 'error'].map(
   (column) => `job.${column}`,
 );
 

@@ -34,7 +34,7 @@ import { WebhooksRepository } from './webhooks.repository.js';
 
 const ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOUND', 'ids of webhooks are UUIDs') });
 const ID_PARAM = { name: 'id', type: String, format: 'uuid' } as const;
-const DELIVERY_PARAM = { name: 'delivery', type: String, format: 'uuid' } as const;
+const DELIVERY_PARAM = { name: 'delivery', type: String, format: 'uuid', description: 'Of the delivery.' } as const;
 
 @ApiTags('webhooks')
 @Controller('webhooks')
