@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { eventually } from './process.ts';
 
 export interface FlashJob {
   id: string;
@@ -148,9 +149,18 @@ export class Api {
     return this.call('GET', `/images/${name}/info`);
   }
 
-  /** Puts a workflow that is one YAML. */
-  putWorkflow(name: string, yaml: string): Promise<{ state: string }> {
-    return this.#send('PUT', `/workflows/${name}`, 'application/yaml', Buffer.from(yaml));
+  /** Puts a workflow that is one YAML; it is checked and can be run then. */
+  async putWorkflow(name: string, yaml: string): Promise<void> {
+    // On a busy host the server answers before its worker has looked; the same workflow again asks how far that is.
+    await eventually(`the workflow ${name} is checked`, 180_000, async () => {
+      const { state } = await this.#send<{ state: string }>(
+        'PUT',
+        `/workflows/${name}`,
+        'application/yaml',
+        Buffer.from(yaml),
+      );
+      return state === 'ready';
+    });
   }
 
   /** Something that is no JSON. */

@@ -158,6 +158,7 @@ export class Machine {
 
   /** From now on a reboot of the guest leaves the machine halted, in place of starting it again. */
   async haltAtReboot(): Promise<void> {
+    await eventually(`${this.name} has its monitor`, 10_000, () => existsSync(this.#qmpSocket));
     await qmp(this.#qmpSocket, 'set-action', { reboot: 'shutdown', shutdown: 'pause' });
   }
 
