@@ -16,6 +16,9 @@ const stories = (name: string, files: string): TestProjectInlineConfiguration =>
 /** Servers and agents under test wait for each other most of the time: more of them than processors. */
 const WAITING_WORKERS = 3;
 
+/** For one test or hook: what takes two seconds alone takes many beside other work. Tests say themselves what has to be fast. */
+const TEST_TIMEOUT_MS = 45_000;
+
 /** Threads that a test starts run the sources, too. */
 const SOURCE_THREADS = ['--import', `${import.meta.dirname}/test/typescript/register.ts`];
 
@@ -46,8 +49,8 @@ export default defineConfig({
           globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
           execArgv: SOURCE_THREADS,
           maxWorkers: WAITING_WORKERS,
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
+          testTimeout: TEST_TIMEOUT_MS,
+          hookTimeout: TEST_TIMEOUT_MS,
         },
       },
       {
@@ -59,8 +62,8 @@ export default defineConfig({
           globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/server/test/redis.setup.ts'],
           execArgv: SOURCE_THREADS,
           maxWorkers: WAITING_WORKERS,
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
+          testTimeout: TEST_TIMEOUT_MS,
+          hookTimeout: TEST_TIMEOUT_MS,
         },
       },
       {
@@ -72,8 +75,8 @@ export default defineConfig({
           globalSetup: ['apps/server/test/postgres.setup.ts'],
           execArgv: SOURCE_THREADS,
           maxWorkers: 2,
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
+          testTimeout: TEST_TIMEOUT_MS,
+          hookTimeout: TEST_TIMEOUT_MS,
         },
       },
       {
@@ -84,7 +87,7 @@ export default defineConfig({
           include: ['test/schemathesis/*.random-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts'],
           execArgv: SOURCE_THREADS,
-          hookTimeout: 30_000,
+          hookTimeout: TEST_TIMEOUT_MS,
         },
       },
       {
@@ -97,7 +100,7 @@ export default defineConfig({
           execArgv: SOURCE_THREADS,
           maxWorkers: 2,
           testTimeout: 90_000,
-          hookTimeout: 30_000,
+          hookTimeout: TEST_TIMEOUT_MS,
         },
       },
       stories('stories', 'test/e2e/*.story.ts'),

@@ -66,8 +66,9 @@ const began = performance.now();
 check('format, lint, types, import rules, dead code', 'npm', 'run', '--silent', 'lint');
 check('docs/openapi.json is what the server says', 'npm', 'run', '--silent', 'openapi:check');
 check('migrations and entities agree', 'npm', 'run', '--silent', 'db:check');
-vitest('unit', 'integration', 'redis');
+vitest('unit', 'integration');
 if (size !== '--fast') {
+  vitest('redis');
   vitest('workflows');
   vitest('random');
   vitest('faults');
