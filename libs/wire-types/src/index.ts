@@ -12,6 +12,7 @@ export * from './frame.js';
 export * from './inventory.js';
 export * from './job-workflow.js';
 export * from './mac-address.js';
+export * from './may-be-absent.js';
 export * from './nocloud-seed.js';
 export * from './server-messages.js';
 export * from './target-hint.js';

@@ -11,17 +11,12 @@ import {
   Max,
   Min,
   ValidateBy,
-  ValidateIf,
   type ValidationArguments,
 } from 'class-validator';
 import { TRANSPORTS, type Transport } from './enums.js';
+import { MayBeAbsent } from './may-be-absent.js';
 
 const PRINTABLE = /^[\x20-\x7e]*$/;
-
-/** Unlike IsOptional it does not let null pass: a field that is there asks for something. */
-function MayBeAbsent(): PropertyDecorator {
-  return ValidateIf((_hint, value) => value !== undefined);
-}
 
 /** Disks and people put blanks around these texts; they never mean anything. */
 function Trim(): PropertyDecorator {

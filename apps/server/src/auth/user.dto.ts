@@ -1,3 +1,4 @@
+import { MayBeAbsent } from '@bty/wire-types';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
 import { PageQuery, ROLES, type Role } from '../http/index.js';
@@ -35,18 +36,18 @@ export class UserPost {
 /** A change of a user. What is left out stays. */
 export class UserPatch {
   /** 10 to 256 characters. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(PASSWORD_LENGTH.min, PASSWORD_LENGTH.max)
   password?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(ROLES)
   @ApiProperty({ enum: ROLES, enumName: 'Role', required: false })
   role?: Role;
 
   /** Whether the user may log in. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 }

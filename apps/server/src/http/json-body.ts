@@ -29,11 +29,14 @@ export function nestsDeeperThan(limit: number, json: Uint8Array): boolean {
   return false;
 }
 
+/** Whether files are uploaded to the path of a request. */
+function takesFiles({ url = '' }: IncomingMessage): boolean {
+  return /^\/((images|workflows)\/|flash-jobs\/[^/]+\/report(\?|$))/.test(url);
+}
+
 /** Whether the body of a request is the bytes of an image, a workflow or a report, which nobody but the upload may read. */
 export function isUpload(request: IncomingMessage): boolean {
-  return (
-    request.method === 'PUT' && /^\/((images|workflows)\/|flash-jobs\/[^/]+\/report(\?|$))/.test(request.url ?? '')
-  );
+  return request.method === 'PUT' && takesFiles(request);
 }
 
 function isJson(request: IncomingMessage): boolean {
@@ -47,7 +50,7 @@ function isJson(request: IncomingMessage): boolean {
 export function refuseOtherContent(request: IncomingMessage): void {
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
   const hasContent = encoding !== undefined || Number(length) > 0;
-  if (!hasContent || isJson(request) || isUpload(request) || request.url?.startsWith('/pxe/')) return;
+  if (!hasContent || isJson(request) || takesFiles(request) || request.url?.startsWith('/pxe/')) return;
   throw new BtyError('INVALID_REQUEST', 'content must be JSON, with the header Content-Type: application/json');
 }
 

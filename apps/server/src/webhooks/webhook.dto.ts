@@ -1,3 +1,4 @@
+import { MayBeAbsent } from '@bty/wire-types';
 import { ApiProperty } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
@@ -40,14 +41,14 @@ export class WebhookPut {
   url: string;
 
   /** What it is for. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(1000)
   @ApiProperty({ type: String, required: false, default: '' })
   description?: string;
 
   /** The actions of which it hears, `flash-job.*` for all of a kind; empty is all there are. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(50)
   @IsString({ each: true })
@@ -56,7 +57,7 @@ export class WebhookPut {
   actions?: string[];
 
   /** Whether it is told anything; what happens while it is not is never told. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   @ApiProperty({ type: Boolean, required: false, default: true })
   enabled?: boolean;
