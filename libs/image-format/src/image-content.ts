@@ -1,4 +1,4 @@
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 
 /**
  * A part of the disk that an image holds: bytes, or a run of zeros that is never expanded.

@@ -1,4 +1,4 @@
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 
 /**
  * Bytes that can be read at any place: a file, or a blob behind HTTP Range.

@@ -2,11 +2,10 @@
 import 'reflect-metadata';
 
 export * from './agent-messages.js';
-export * from './bty-error.js';
 export * from './check-result.js';
 export * from './close-codes.js';
 export * from './enums.js';
-export * from './error-codes.js';
+export * from './errors.js';
 export * from './flash-result.js';
 export * from './frame.js';
 export * from './inventory.js';

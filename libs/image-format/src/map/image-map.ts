@@ -1,4 +1,4 @@
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 import type { ByteRange } from '../expected-disk.js';
 import {
   DIGEST_BYTES,

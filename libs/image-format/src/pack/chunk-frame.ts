@@ -1,4 +1,4 @@
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 import binding from 'zstd-napi/binding.js';
 
 /** Compresses chunks of a disk to frames of a pack, each with content size and checksum. Reuses its context. */

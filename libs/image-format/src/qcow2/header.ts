@@ -1,4 +1,4 @@
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 
 /** What the header of a qcow2 file says that a reader needs (QEMU docs/interop/qcow2.rst, "Header"). Sizes in bytes. */
 export interface Qcow2Header {

@@ -1,4 +1,4 @@
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 import type { ImagePiece } from '../image-content.js';
 import { type RandomAccess, readExactly } from '../random-access.js';
 import { type Decompress, decompressor } from './compressed-cluster.js';

@@ -1,4 +1,4 @@
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 import { type RandomAccess, readExactly } from '../random-access.js';
 import { MAX_HEADER_BYTES, readFrameHeader } from './frame-header.js';
 

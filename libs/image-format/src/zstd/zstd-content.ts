@@ -1,4 +1,4 @@
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 import { foreignFormat } from '../format.js';
 import {
   type ByteStream,

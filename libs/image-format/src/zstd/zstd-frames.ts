@@ -1,4 +1,4 @@
-import { BtyError, type ErrorCode } from '@bty/wire-types';
+import { BtyError, type ErrorCode } from '@bty/wire-types/errors';
 import binding from 'zstd-napi/binding.js';
 import type { ContentMeter, ImagePiece } from '../image-content.js';
 import { type FrameHeader, readFrameHeader } from './frame-header.js';

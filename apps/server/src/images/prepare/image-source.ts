@@ -8,7 +8,7 @@ import {
   zstdContent,
   zstdContentSize,
 } from '@bty/image-format';
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 import { FileSource } from './file-source.js';
 import type { PrepareOrder } from './prepare-messages.js';
 

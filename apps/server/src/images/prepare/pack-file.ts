@@ -1,6 +1,6 @@
 import { writevSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 
 /** The disk is told to write so often, so that the end does not have to wait for the whole pack. */
 const SYNC_INTERVAL_BYTES = 64 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { chunkBytesFor, type ImagePiece, PackWriter } from '@bty/image-format';
-import { BtyError } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types/errors';
 import { blake3 } from '@napi-rs/blake-hash';
 import { CompressPool } from './compress-pool.js';
 import { ContentDigest } from './content-digest.js';

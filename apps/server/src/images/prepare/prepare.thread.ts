@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { toBtyError } from '@bty/wire-types';
+import { toBtyError } from '@bty/wire-types/errors';
 import { inBackground } from './in-background.js';
 import { packImage } from './pack-image.js';
 import type { PrepareOrder, PrepareReport } from './prepare-messages.js';
