@@ -8,6 +8,7 @@ import { type Budget, judgeStories, type Story } from './story-budget.ts';
 const size = process.argv[2] ?? '--landing';
 const reports = mkdtempSync(join(tmpdir(), 'bty-reports-'));
 const total = { passed: 0, failed: 0 };
+const suites: { name: string; seconds: number }[] = [];
 
 interface VitestReport {
   numPassedTests: number;
@@ -27,6 +28,7 @@ function check(what: string, command: string, ...args: string[]): void {
 }
 
 function vitest(...projects: string[]): VitestReport | undefined {
+  const started = performance.now();
   const file = join(reports, `${projects.join('+')}.json`);
   const { status } = spawnSync(
     'vitest',
@@ -52,6 +54,8 @@ function vitest(...projects: string[]): VitestReport | undefined {
   } catch {
     count(false, `vitest ${projects.join(', ')}: no report`);
     return undefined;
+  } finally {
+    suites.push({ name: projects.join(', '), seconds: (performance.now() - started) / 1000 });
   }
 }
 
@@ -86,6 +90,7 @@ writeFileSync(
   `${JSON.stringify({ size, ...total, seconds: Math.round((performance.now() - began) / 1000) })}\n`,
 );
 rmSync(reports, { recursive: true, force: true });
+for (const { name, seconds } of suites) console.error(`${seconds.toFixed(0).padStart(6)} s  ${name}`);
 console.error(`script/test ${size}: ${Math.round((performance.now() - began) / 1000)} s`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
