@@ -101,20 +101,42 @@ const bodyBytes = ({ table, body }: WrittenBody): number =>
   body.chunkCount === 0 ? 0 : runRange(table, body).lengthBytes;
 
 async function commitHead({ target, parts, verify, totals }: WrittenBody): Promise<number> {
+  await parts.write('head', totals);
+  await target.flush();
+  return verify === 'off' ? 0 : parts.readBack('head', verify === 'full');
+}
+
+/** A disk that is not whole must not boot, be it by a table half written or by the spare one at its end. */
+async function blankOnFailure<T>(parts: FixedParts, work: () => Promise<T>): Promise<T> {
   try {
-    await parts.write('head', totals);
-    await target.flush();
-    return verify === 'off' ? 0 : await parts.readBack('head', verify === 'full');
+    return await work();
   } catch (error) {
-    // A table that may be half written must not boot. When the disk refuses this too, the first failure is the one to tell.
+    // When the disk refuses this too, the first failure is the one to tell.
     await parts.blank({ tail: true }).catch(() => undefined);
     throw error;
   }
 }
 
-/** Flush, read back past the cache, the tail, provisioning, the grant, the head. */
-async function finishTouched(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
+/** The tail, provisioning, the grant, the head. Gives the count of bytes found right. */
+async function makeBootable(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
   const { target, parts, verify, totals, stages, provision } = written;
+  if (await parts.write('tail', totals)) await target.flush();
+  const verified = verify === 'off' ? 0 : await parts.readBack('tail', verify === 'full');
+  if (provision !== undefined) {
+    stages.enter('provisioning');
+    await provision();
+    await target.flush();
+    signal.throwIfAborted();
+  }
+  stages.enter('committing');
+  await ports.commit();
+  signal.throwIfAborted();
+  return verified + (await commitHead(written));
+}
+
+/** Flush, read back past the cache, then what makes the disk bootable. */
+async function finishTouched(written: WrittenBody, ports: EnginePorts, signal: AbortSignal): Promise<number> {
+  const { target, parts, verify, stages } = written;
   const full = verify === 'full';
   stages.enter('flushing');
   await target.flush();
@@ -127,18 +149,7 @@ async function finishTouched(written: WrittenBody, ports: EnginePorts, signal: A
     verified += await parts.readBack('body', full);
   }
   signal.throwIfAborted();
-  if (await parts.write('tail', totals)) await target.flush();
-  if (verify !== 'off') verified += await parts.readBack('tail', full);
-  if (provision !== undefined) {
-    stages.enter('provisioning');
-    await provision();
-    await target.flush();
-    signal.throwIfAborted();
-  }
-  stages.enter('committing');
-  await ports.commit();
-  signal.throwIfAborted();
-  return verified + (await commitHead(written));
+  return verified + (await blankOnFailure(parts, () => makeBootable(written, ports, signal)));
 }
 
 /** Everything was right: nothing is written. */

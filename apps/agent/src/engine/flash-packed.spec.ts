@@ -15,7 +15,7 @@ const MIB = 1024 * 1024;
 const SECTOR = 512;
 const never = new AbortController().signal;
 
-interface Options extends Partial<Pick<PackedOrder, 'strategy' | 'segmentBytes'>> {
+interface Options extends Partial<Pick<PackedOrder, 'strategy' | 'segmentBytes' | 'provisioning'>> {
   verify?: VerifyMode;
   pack?: MemoryPack;
   signal?: AbortSignal;
@@ -42,11 +42,14 @@ function run(target: MemoryTarget, image: PackedImage, options: Options = {}): P
     openCrew: (crewPorts) => new InlineCrew(target, image.map, { table: image.map, frames, ...crewPorts }),
     strategy: options.strategy,
     segmentBytes: options.segmentBytes,
+    provisioning: options.provisioning,
   };
   return flashPacked(order, ports, options.signal ?? never);
 }
 
 const headIsZero = (disk: Buffer): boolean => disk.subarray(0, MARGIN_BYTES).every((byte) => byte === 0);
+const tailIsZero = (disk: Buffer): boolean => disk.subarray(-MARGIN_BYTES).every((byte) => byte === 0);
+const endsAreZero = (disk: Buffer): boolean => headIsZero(disk) && tailIsZero(disk);
 
 async function failure(attempt: Promise<unknown>): Promise<BtyError> {
   const thrown: unknown = await attempt.then(
@@ -346,7 +349,8 @@ describe('a chunk that does not come back as it was written', () => {
 });
 
 describe('a flash that fails after the first write leaves neither head nor tail', () => {
-  const raw = patchwork(5 * MIB, 4, 0.1);
+  const sizeBytes = 5 * MIB;
+  const raw = buildGptImage({ sizeBytes, fill: (bytes) => void patchwork(sizeBytes, 4, 0.1).copy(bytes) });
   const image = packImage(raw);
   const dirt = (): MemoryTarget => new MemoryTarget(patchwork(6 * MIB, 5, 0));
 
@@ -358,7 +362,18 @@ describe('a flash that fails after the first write leaves neither head nor tail'
     const error = await failure(run(target, image, { commit }));
     expect(error).toMatchObject({ code: 'STALE_EPOCH', details: { partial_write: true } });
     expect(error.message).toContain('Partial write');
-    expect(headIsZero(target.medium)).toBe(true);
+    expect(endsAreZero(target.medium)).toBe(true);
+  });
+
+  it('when its provisioning fails', async () => {
+    const target = dirt();
+    const write = async (): Promise<void> => {
+      expect(tailIsZero(target.medium)).toBe(false);
+      throw new BtyError('WORKFLOW_FAILED', 'failed: step');
+    };
+    const provisioning = { check: () => undefined, write };
+    expect(await failure(run(target, image, { provisioning }))).toMatchObject({ code: 'WORKFLOW_FAILED' });
+    expect(endsAreZero(target.medium)).toBe(true);
   });
 
   it.each(['full', 'written'] as const)('when a written byte changes whenever it was written (%s)', async (verify) => {
@@ -375,7 +390,7 @@ describe('a flash that fails after the first write leaves neither head nor tail'
       code: 'VERIFY_MISMATCH',
       details: { offset_bytes: 2 * MIB, lba: 4096, length_bytes: 65_536 },
     });
-    expect(headIsZero(target.medium)).toBe(true);
+    expect(endsAreZero(target.medium)).toBe(true);
   });
 
   it('when a byte beside what was written changes whenever it was written: `full` sees it', async () => {
@@ -401,7 +416,7 @@ describe('a flash that fails after the first write leaves neither head nor tail'
     };
     const error = await failure(run(target, image));
     expect(error).toMatchObject({ code: 'DISK_IO', details: { lba: 6144, errno: 'EIO', partial_write: true } });
-    expect(headIsZero(target.medium)).toBe(true);
+    expect(endsAreZero(target.medium)).toBe(true);
   });
 
   it('when the head does not come back as it was written', async () => {
@@ -414,7 +429,7 @@ describe('a flash that fails after the first write leaves neither head nor tail'
       granted = true;
     };
     expect((await failure(run(target, image, { commit }))).code).toBe('VERIFY_MISMATCH');
-    expect(headIsZero(target.medium)).toBe(true);
+    expect(endsAreZero(target.medium)).toBe(true);
   });
 
   it.each(['writing', 'verifying', 'committing'] as const)('when it is cancelled while %s', async (stage) => {
@@ -425,7 +440,7 @@ describe('a flash that fails after the first write leaves neither head nor tail'
     };
     const error = await failure(run(target, image, { onStage, signal: abort.signal }));
     expect(error).toMatchObject({ code: 'CANCELLED', details: { partial_write: true } });
-    expect(headIsZero(target.medium)).toBe(true);
+    expect(endsAreZero(target.medium)).toBe(true);
   });
 
   it('whereas one that is cancelled before leaves everything', async () => {
