@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { BtyError, PROTOCOL_LIMITS } from '@bty/wire-types';
 import { Controller, Get, HttpCode, Param, ParseIntPipe, ParseUUIDPipe, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiParam, ApiProduces, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Access, ApiProblems, agentOf, invalidFields, readBody, sendFile } from '../http/index.js';
-import { makeHarmless, sendArchive, sendReportFile } from '../reports/index.js';
+import { sendArchive, sendLog, sendReportFile, wantsFollow } from '../reports/index.js';
 import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
 import { FlashJobReports } from './flash-job-reports.service.js';
 import { logText } from './flash-log-text.js';
@@ -45,21 +44,10 @@ export class FlashJobFilesController {
     @Query('follow') follow: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    if (follow !== undefined && follow !== 'true' && follow !== 'false') {
-      throw invalidFields([{ field: 'follow', problem: 'must be true or false' }]);
-    }
+    const following = wantsFollow(follow);
     await this.changes.read(id);
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    makeHarmless(response);
-    response.setHeader('Cache-Control', 'no-store');
-    response.type('text/plain; charset=utf-8');
-    response.flushHeaders();
-    const isOver = async () => follow !== 'true' || !isActive((await this.changes.read(id)).state);
-    for await (const text of logText({ after: (last) => this.logs.after(id, last), isOver }, gone.signal)) {
-      if (!response.write(text)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    }
-    response.end();
+    const isOver = async () => !following || !isActive((await this.changes.read(id)).state);
+    await sendLog(response, (gone) => logText({ after: (last) => this.logs.after(id, last), isOver }, gone));
   }
 
   /** Gives the tar of the workflow that a job's agent is to run. For agents: the token is their session. */

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { BtyError } from '@bty/wire-types';
 import { Controller, Get, Param, ParseUUIDPipe, Query, Req, Res } from '@nestjs/common';
 import { ApiParam, ApiProduces, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Access, ApiProblems, invalidFields } from '../http/index.js';
-import { makeHarmless, type OpenReport, ReportStore, sendArchive, sendReportFile } from '../reports/index.js';
+import { Access, ApiProblems } from '../http/index.js';
+import { type OpenReport, ReportStore, sendArchive, sendLog, sendReportFile, wantsFollow } from '../reports/index.js';
 import { followLog } from './log-follower.js';
 import { RunChangesRepository } from './run-changes.repository.js';
 import { isActiveRun } from './run-state.js';
@@ -36,21 +35,10 @@ export class RunFilesController {
     @Query('follow') follow: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    if (follow !== undefined && follow !== 'true' && follow !== 'false') {
-      throw invalidFields([{ field: 'follow', problem: 'must be true or false' }]);
-    }
+    const following = wantsFollow(follow);
     await this.changes.read(id);
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    makeHarmless(response);
-    response.setHeader('Cache-Control', 'no-store');
-    response.type('text/plain; charset=utf-8');
-    response.flushHeaders();
-    const isOver = async () => follow !== 'true' || !(await this.isActive(id));
-    for await (const part of followLog({ open: () => this.reports.readLog(`runs/${id}`), isOver }, gone.signal)) {
-      if (!response.write(part)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    }
-    response.end();
+    const isOver = async () => !following || !(await this.isActive(id));
+    await sendLog(response, (gone) => followLog({ open: () => this.reports.readLog(`runs/${id}`), isOver }, gone));
   }
 
   /** Gives the whole report as a tar: cijoe's `report.html`, `task.state`, and what its steps left. */
