@@ -6,6 +6,7 @@ import { isUniqueViolation } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
 import type { Actor, Role } from '../http/index.js';
 import { ApiTokenEntity } from './api-token.entity.js';
+import { RecentHolders } from './recent-holders.service.js';
 import { hashOf, sameHash } from './secret.js';
 
 /** How exactly the last use is known. Writing each use would cost a commit per request. */
@@ -29,11 +30,11 @@ export class ApiTokensRepository {
   constructor(
     @InjectDataSource() private readonly source: DataSource,
     private readonly events: EventsRepository,
+    private readonly recent: RecentHolders,
   ) {}
 
-  /** The token, or undefined when it is not valid now. Notes the use. */
-  async use(token: string, ip: string, now: Date): Promise<ApiTokenEntity | undefined> {
-    const hash = hashOf(token);
+  /** The token with this hash, or undefined when it is not valid now. Notes the use. */
+  async use(hash: Buffer, ip: string, now: Date): Promise<ApiTokenEntity | undefined> {
     const tokens = this.source.getRepository(ApiTokenEntity);
     const found = await tokens.findOneBy({ hash, revokedAt: IsNull() });
     if (found === null || !sameHash(found.hash, hash)) return undefined;
@@ -83,6 +84,7 @@ export class ApiTokensRepository {
       await manager.update(ApiTokenEntity, { name: wish.name, revokedAt: IsNull() }, { revokedAt: new Date() });
       await this.insert(manager, wish, token, actor);
     });
+    this.recent.lookAgain();
   }
 
   /** Revokes a token. Throws NOT_FOUND. */
@@ -105,7 +107,7 @@ export class ApiTokensRepository {
   }
 
   private async revokeWhere(condition: string, values: unknown[], actor: Actor): Promise<number> {
-    return this.source.transaction(async (manager) => {
+    const count = await this.source.transaction(async (manager) => {
       const [revoked] = await manager.query<[{ name: string; role: Role; pool: string | null }[], number]>(
         `UPDATE api_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND ${condition} RETURNING name, role, pool`,
         values,
@@ -115,5 +117,7 @@ export class ApiTokensRepository {
       }
       return revoked.length;
     });
+    this.recent.lookAgain();
+    return count;
   }
 }

@@ -17,6 +17,7 @@ import { LoginController } from './login.controller.js';
 import { LoginService } from './login.service.js';
 import { Passwords } from './passwords.service.js';
 import { PoolMembersRepository } from './pool-members.repository.js';
+import { RecentHolders } from './recent-holders.service.js';
 import { UserEntity } from './user.entity.js';
 import { UserSessionEntity } from './user-session.entity.js';
 import { UserSessionsRepository } from './user-sessions.repository.js';
@@ -40,6 +41,7 @@ import { UsersService } from './users.service.js';
     GuessingLimits,
     LoginService,
     Passwords,
+    RecentHolders,
     UserSessionsRepository,
     UsersRepository,
     UsersService,

@@ -5,8 +5,8 @@ import { addressOf, type Caller, type RequestingAgent } from '../http/index.js';
 import { AgentSessionsRepository } from './agent-sessions.repository.js';
 import { ApiTokensRepository } from './api-tokens.repository.js';
 import { GuessingLimits } from './guessing-limits.service.js';
-import { RecentTokens } from './recent-tokens.js';
-import { credentialKind, csrfTokenOf, sameHash } from './secret.js';
+import { type Holder, RecentHolders } from './recent-holders.service.js';
+import { credentialKind, csrfTokenOf, hashOf, sameHash } from './secret.js';
 import { bearerOf, sessionCookieOf } from './session-cookie.js';
 import { UserSessionsRepository } from './user-sessions.repository.js';
 
@@ -15,13 +15,12 @@ const SAFE_METHODS = ['GET', 'HEAD'];
 /** Finds out who makes a request. */
 @Injectable()
 export class Credentials {
-  private readonly recent = new RecentTokens();
-
   constructor(
     private readonly tokens: ApiTokensRepository,
     private readonly sessions: UserSessionsRepository,
     private readonly limits: GuessingLimits,
     private readonly agents: AgentSessionsRepository,
+    private readonly recent: RecentHolders,
   ) {}
 
   /**
@@ -34,16 +33,9 @@ export class Credentials {
     const text = bearer ?? cookie;
     if (text === undefined) throw unauthenticated();
     const ip = addressOf(request);
-    // Others behind the same address, whose credentials are known to be good, go on working.
-    if (!this.recent.has(text, now) && (await this.limits.isGuessing(ip))) await this.limits.wrongToken(ip);
-    const caller = await this.holderOf(text, ip, now);
-    if (caller === undefined) {
-      await this.limits.wrongToken(ip);
-      throw unauthenticated();
-    }
-    this.recent.add(text, now);
+    const { name, ...caller } = await this.holderOf(text, ip, now);
     if (cookie !== undefined && !SAFE_METHODS.includes(request.method)) refuseOtherSites(request, cookie);
-    return caller;
+    return { ...caller, actor: { name, ip } };
   }
 
   /** The agent whose session a request shows. Throws UNAUTHENTICATED, TOO_MANY_REQUESTS for who is guessing. */
@@ -57,22 +49,37 @@ export class Credentials {
     throw new BtyError('UNAUTHENTICATED', 'only the session of an agent is taken here');
   }
 
-  private async holderOf(text: string, ip: string, now: Date): Promise<Caller | undefined> {
+  private async holderOf(text: string, ip: string, now: Date): Promise<Holder['caller']> {
+    const hash = hashOf(text);
+    const key = hash.toString('base64');
+    const fresh = this.recent.fresh(key, now);
+    if (fresh !== undefined) return fresh.caller;
+    // Others behind the same address, whose credentials are known to be good, go on working.
+    if (!this.recent.isKnown(key, now) && (await this.limits.isGuessing(ip))) await this.limits.wrongToken(ip);
+    const { moment } = this.recent;
+    const found = await this.find(text, hash, ip, now);
+    if (found === undefined) {
+      await this.limits.wrongToken(ip);
+      throw unauthenticated();
+    }
+    this.recent.add(key, found, moment, now);
+    return found.caller;
+  }
+
+  private async find(text: string, hash: Buffer, ip: string, now: Date): Promise<Holder | undefined> {
     const kind = credentialKind(text);
     if (kind === 'token') {
-      const token = await this.tokens.use(text, ip, now);
+      const token = await this.tokens.use(hash, ip, now);
       if (token === undefined) return undefined;
-      const { id, name, role, pool } = token;
-      return { actor: { name: `token:${name}`, ip }, role, pool: pool ?? undefined, credential: { kind, id } };
+      const { id, name, role, pool, expiresAt } = token;
+      const credential = { kind, id };
+      return { caller: { name: `token:${name}`, role, pool: pool ?? undefined, credential }, expiresAt };
     }
-    const session = kind === 'session' ? await this.sessions.find(text, now) : undefined;
+    const session = kind === 'session' ? await this.sessions.find(hash, now) : undefined;
     if (session === undefined) return undefined;
-    const { id, userId, user } = session;
-    return {
-      actor: { name: `user:${user.username}`, ip },
-      role: user.role,
-      credential: { kind: 'session', id, userId },
-    };
+    const { id, userId, user, expiresAt } = session;
+    const credential = { kind: 'session', id, userId } as const;
+    return { caller: { name: `user:${user.username}`, role: user.role, credential }, expiresAt };
   }
 }
 

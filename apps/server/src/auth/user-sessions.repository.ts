@@ -4,6 +4,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, LessThan, MoreThan } from 'typeorm';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
+import { RecentHolders } from './recent-holders.service.js';
 import { hashOf, sameHash } from './secret.js';
 import { UserEntity } from './user.entity.js';
 import { UserSessionEntity } from './user-session.entity.js';
@@ -14,11 +15,11 @@ export class UserSessionsRepository {
   constructor(
     @InjectDataSource() private readonly source: DataSource,
     private readonly events: EventsRepository,
+    private readonly recent: RecentHolders,
   ) {}
 
-  /** The session with its user, or undefined when it is not valid now. */
-  async find(token: string, now: Date): Promise<UserSessionEntity | undefined> {
-    const hash = hashOf(token);
+  /** The session of this hash with its user, or undefined when it is not valid now. */
+  async find(hash: Buffer, now: Date): Promise<UserSessionEntity | undefined> {
     const where = { hash, expiresAt: MoreThan(now), user: { enabled: true } };
     const found = await this.source.getRepository(UserSessionEntity).findOne({ where, relations: { user: true } });
     return found !== null && sameHash(found.hash, hash) ? found : undefined;
@@ -50,5 +51,6 @@ export class UserSessionsRepository {
       const change = { subject: actor.name.replace(':', '/'), action: 'user.logged-out', actor };
       if (affected === 1) await this.events.append(manager, change);
     });
+    this.recent.lookAgain();
   }
 }

@@ -5,6 +5,7 @@ import { DataSource, MoreThan } from 'typeorm';
 import { isUniqueViolation } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
 import type { Actor, Role } from '../http/index.js';
+import { RecentHolders } from './recent-holders.service.js';
 import { UserEntity } from './user.entity.js';
 import { UserSessionEntity } from './user-session.entity.js';
 
@@ -34,6 +35,7 @@ export class UsersRepository {
   constructor(
     @InjectDataSource() private readonly source: DataSource,
     private readonly events: EventsRepository,
+    private readonly recent: RecentHolders,
   ) {}
 
   async find(username: string): Promise<UserEntity | undefined> {
@@ -78,7 +80,7 @@ export class UsersRepository {
     actor: Actor,
     options: { keptSession?: string | undefined; check?: (user: UserEntity) => void } = {},
   ): Promise<UserEntity> {
-    return this.source.transaction(async (manager) => {
+    const changed = await this.source.transaction(async (manager) => {
       const lock = { mode: 'pessimistic_write' } as const;
       const old = await manager.findOne(UserEntity, { where: { username }, lock });
       if (old === null) throw noSuchUser(username);
@@ -94,6 +96,8 @@ export class UsersRepository {
       await this.events.append(manager, change);
       return manager.findOneByOrFail(UserEntity, { username });
     });
+    this.recent.lookAgain();
+    return changed;
   }
 
   /** Removes a user with all sessions. Throws NOT_FOUND. */
@@ -105,5 +109,6 @@ export class UsersRepository {
       const change = { subject: `user/${username}`, action: 'user.removed', actor, before: facts(old) };
       await this.events.append(manager, change);
     });
+    this.recent.lookAgain();
   }
 }

@@ -2,7 +2,7 @@ import { BtyError } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
-import { storable } from '../db/index.js';
+import { plainRows, storable } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
 import { BaselineEntity } from './baseline.entity.js';
@@ -54,9 +54,9 @@ export class BaselinesRepository {
   /** The current ones of these machines, without the facts. */
   async heads(macs: readonly string[]): Promise<ReadonlyMap<string, BaselineHead>> {
     if (macs.length === 0) return new Map();
-    const columns = Object.keys(HEAD).map((column) => `baseline.${column}`);
-    const query = this.baselines().createQueryBuilder('baseline').select(columns);
-    const rows = await query.where('baseline.current AND baseline.mac IN (:...macs)', { macs }).getMany();
+    const query = this.baselines().createQueryBuilder('baseline');
+    query.where('baseline.current AND baseline.mac = ANY(:macs)', { macs });
+    const rows = await plainRows(query, Object.keys(HEAD) as (keyof typeof HEAD)[]);
     return new Map(rows.map((row) => [row.mac, row]));
   }
 

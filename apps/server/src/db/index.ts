@@ -5,4 +5,5 @@ export { isDatabaseOutage, isUniqueViolation, isUnstorableText } from './databas
 export type { DatabaseTarget } from './database-target.js';
 export { EmbeddedPostgres, embeddedTarget } from './embedded-postgres.js';
 export { milliseconds, orderByKeyset, type SortColumn } from './keyset.js';
+export { plainRow, plainRows } from './plain-rows.js';
 export { storable } from './storable.js';

@@ -22,15 +22,13 @@ export class EventsRepository {
 
   /** Adds an event within the transaction of `manager`. */
   async append(manager: EntityManager, change: Change): Promise<void> {
-    await manager.insert(EventEntity, {
-      subject: change.subject,
-      action: change.action,
-      actor: change.actor.name,
-      ip: change.actor.ip ?? null,
-      before: storable(change.before ?? null) as object,
-      after: storable(change.after ?? null) as object,
-      tx: () => 'CAST(CAST(pg_current_xact_id() AS text) AS bigint)',
-    });
+    const { subject, action, actor, before = null, after = null } = change;
+    const json = (value: unknown) => (value === null ? null : JSON.stringify(storable(value)));
+    await manager.query(
+      `INSERT INTO events (subject, action, actor, ip, before, after, tx)
+       VALUES ($1, $2, $3, $4, $5, $6, CAST(CAST(pg_current_xact_id() AS text) AS bigint))`,
+      [subject, action, actor.name, actor.ip ?? null, json(before), json(after)],
+    );
   }
 
   /** Adds an event that belongs to no other change, for instance a refused credential. */

@@ -1,7 +1,8 @@
 import type { FlashedTarget, FlashResult } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, In } from 'typeorm';
+import { DataSource, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
+import { plainRow, plainRows } from '../db/index.js';
 import { ImageUse } from '../images/index.js';
 import {
   type FlashUnderWay,
@@ -30,11 +31,19 @@ export interface JobFilter {
 }
 
 /** A summary leaves out what makes a job long: its history, its seed, its result. */
-const SUMMARY_COLUMNS = ['id', 'mac', 'kind', 'state', 'stage', 'imageName', 'createdAt', 'finishedAt', 'error'].map(
-  (column) => `job.${column}`,
-);
+const SUMMARY_COLUMNS = [
+  'id',
+  'mac',
+  'kind',
+  'state',
+  'stage',
+  'imageName',
+  'createdAt',
+  'finishedAt',
+  'error',
+] as const satisfies readonly (keyof FlashJobEntity)[];
 
-function summaryOf(job: FlashJobEntity): JobSummary {
+function summaryOf(job: Pick<FlashJobEntity, (typeof SUMMARY_COLUMNS)[number]>): JobSummary {
   const { id, kind, state, stage, imageName, createdAt, finishedAt, error } = job;
   return { id, kind, state, stage, image: imageName, createdAt, finishedAt, error };
 }
@@ -53,16 +62,16 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
   }
 
   async find(id: string): Promise<FlashJobEntity | undefined> {
-    return (await this.source.getRepository(FlashJobEntity).findOneBy({ id })) ?? undefined;
+    return plainRow(this.all().where('job.id = :id', { id }));
   }
 
   /** The active job of a machine: that of this record before that of another record of the same box. */
   async activeOf(mac: string, manager: EntityManager = this.source.manager): Promise<FlashJobEntity | undefined> {
-    const active = await manager
+    const query = manager
       .createQueryBuilder(FlashJobEntity, 'job')
       .where(`job.mac = ANY(${MACS_OF_BOX}) AND job.state IN ('queued', 'dispatched', 'running')`, { mac })
-      .orderBy('job.createdAt', 'ASC')
-      .getMany();
+      .orderBy('job.createdAt', 'ASC');
+    const active = await plainRows(query);
     return active.find((job) => job.mac === mac) ?? active[0];
   }
 
@@ -88,7 +97,7 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
 
   /** Those of the jobs that there are, in any order. */
   async findAll(ids: readonly string[]): Promise<FlashJobEntity[]> {
-    return ids.length === 0 ? [] : this.source.getRepository(FlashJobEntity).findBy({ id: In([...ids]) });
+    return ids.length === 0 ? [] : plainRows(this.all().where('job.id = ANY(:ids)', { ids }));
   }
 
   /** The last flashes of a machine, and of an image on any machine, that have succeeded. */
@@ -142,7 +151,7 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
 
   /** The jobs that agents have. */
   async held(): Promise<FlashJobEntity[]> {
-    return this.source.getRepository(FlashJobEntity).findBy({ state: In(['dispatched', 'running']) });
+    return plainRows(this.all().where(`job.state IN ('dispatched', 'running')`));
   }
 
   async underWay(): Promise<FlashUnderWay[]> {
@@ -169,17 +178,14 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
 
   async summaries(macs: readonly string[]): Promise<ReadonlyMap<string, MachineJobSummaries>> {
     if (macs.length === 0) return new Map();
-    const newest = await this.source
-      .getRepository(FlashJobEntity)
-      .createQueryBuilder('job')
-      .select(SUMMARY_COLUMNS)
+    const query = this.all()
       .distinctOn(['job.mac', '(job.finishedAt IS NULL)'])
-      .where('job.mac IN (:...macs)', { macs })
+      .where('job.mac = ANY(:macs)', { macs })
       .andWhere(`(job.kind = 'flash' OR job.finishedAt IS NULL)`)
       .orderBy('job.mac')
       .addOrderBy('(job.finishedAt IS NULL)')
-      .addOrderBy('job.finishedAt', 'DESC')
-      .getMany();
+      .addOrderBy('job.finishedAt', 'DESC');
+    const newest = await plainRows(query, SUMMARY_COLUMNS);
     const result = new Map<string, MachineJobSummaries>();
     for (const job of newest) {
       const summary = job.finishedAt === null ? { active: summaryOf(job) } : { last: summaryOf(job) };
@@ -190,7 +196,7 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
 
   /** Newest first, at most `limit`. */
   async page(filter: JobFilter, limit: number): Promise<FlashJobEntity[]> {
-    const query = this.source.getRepository(FlashJobEntity).createQueryBuilder('job');
+    const query = this.all();
     if (filter.mac !== undefined) query.andWhere('job.mac = :mac', { mac: filter.mac });
     if (filter.pool !== undefined) {
       query.andWhere('job.mac IN (SELECT mac FROM machines WHERE :pool = ANY(tags))', { pool: filter.pool });
@@ -203,6 +209,10 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
         { after: filter.after },
       );
     }
-    return query.orderBy('job.createdAt', 'DESC').addOrderBy('job.id', 'DESC').limit(limit).getMany();
+    return plainRows(query.orderBy('job.createdAt', 'DESC').addOrderBy('job.id', 'DESC').limit(limit));
+  }
+
+  private all(): SelectQueryBuilder<FlashJobEntity> {
+    return this.source.getRepository(FlashJobEntity).createQueryBuilder('job');
   }
 }

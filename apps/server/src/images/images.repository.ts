@@ -2,7 +2,7 @@ import type { ErrorCode, ImageFormat } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, In } from 'typeorm';
-import { orderByKeyset } from '../db/index.js';
+import { orderByKeyset, plainRows } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
 import type { Actor, PageStart, Sort } from '../http/index.js';
 import { ImageEntity, type PreparingProgress } from './image.entity.js';
@@ -100,7 +100,7 @@ export class ImagesRepository {
       if (filter[column] !== undefined) query.andWhere(`image.${column} = :${column}`, { [column]: filter[column] });
     }
     orderByKeyset(query, { ...order, column: IMAGE_SORT_COLUMNS[order.field], key: 'image.name' });
-    return query.limit(limit).getMany();
+    return plainRows(query.limit(limit));
   }
 
   async all(): Promise<ImageEntity[]> {

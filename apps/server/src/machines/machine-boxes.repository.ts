@@ -3,6 +3,7 @@ import { type Inventory, type MacAddress, parseMacAddress } from '@bty/wire-type
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
+import { plainRows } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
 import { MachineEntity } from './machine.entity.js';
@@ -76,12 +77,12 @@ export class MachineBoxesRepository {
 
   /** As {@link lockIn}, and returns the records. */
   async lockRecordsIn(manager: EntityManager, mac: string): Promise<MachineEntity[]> {
-    return manager
+    const query = manager
       .createQueryBuilder(MachineEntity, 'machine')
       .where(`machine.mac = ANY(${MACS_OF_BOX})`, { mac })
       .orderBy('machine.mac')
-      .setLock('pessimistic_write')
-      .getMany();
+      .setLock('pessimistic_write');
+    return plainRows(query);
   }
 
   /** Stores which cards an agent sees in its machine; it has booted from the card `mac`. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { orderByKeyset } from '../db/index.js';
+import { orderByKeyset, plainRows } from '../db/index.js';
 import type { PageStart, Sort } from '../http/index.js';
 import { MachineEntity } from './machine.entity.js';
 import { MACHINE_SORT_COLUMNS, type MachineSortField } from './machine-sort.js';
@@ -42,6 +42,6 @@ export class MachineListRepository {
     if (tags.length > 0) query.andWhere('machine.tags @> :tags::text[]', { tags });
     if (filter.state !== undefined) query.andWhere(`${STATE} = :state`, { state: filter.state });
     orderByKeyset(query, { ...order, column: MACHINE_SORT_COLUMNS[order.field], key: 'machine.mac' });
-    return query.limit(limit).getMany();
+    return plainRows(query.limit(limit));
   }
 }

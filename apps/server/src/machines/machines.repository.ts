@@ -1,8 +1,8 @@
 import { BtyError, type Inventory, type MacAddress } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, In, IsNull, Not } from 'typeorm';
-import { storable } from '../db/index.js';
+import { DataSource, type EntityManager, In, IsNull, Not, type SelectQueryBuilder } from 'typeorm';
+import { plainRow, plainRows, storable } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
 import type { Actor, RevisionCheck } from '../http/index.js';
 import { MachineEntity } from './machine.entity.js';
@@ -44,12 +44,12 @@ export class MachinesRepository {
   ) {}
 
   async find(mac: MacAddress): Promise<MachineEntity | undefined> {
-    return (await this.source.getRepository(MachineEntity).findOneBy({ mac })) ?? undefined;
+    return plainRow(this.records().where('machine.mac = :mac', { mac }));
   }
 
   /** Those of the records that there are, in any order. */
   async findAll(macs: readonly string[]): Promise<MachineEntity[]> {
-    return this.source.getRepository(MachineEntity).findBy({ mac: In([...macs]) });
+    return plainRows(this.records().where('machine.mac = ANY(:macs)', { macs }));
   }
 
   /** MAC addresses of the machines that a selector matches, sorted, at most `limit`. */
@@ -57,12 +57,12 @@ export class MachinesRepository {
     { macs, tags, image, pool }: MachineSelector & { readonly pool?: string | undefined },
     limit: number,
   ): Promise<MacAddress[]> {
-    const query = this.source.getRepository(MachineEntity).createQueryBuilder('machine').select('machine.mac');
+    const query = this.records();
     if (macs !== undefined) query.andWhere('machine.mac = ANY(:macs)', { macs });
     if (tags !== undefined) query.andWhere('machine.tags @> :tags', { tags });
     if (image !== undefined) query.andWhere('machine.image = :image', { image });
-    if (pool !== undefined) query.andWhere(':pool = ANY(machine.tags)', { pool });
-    const found = await query.orderBy('machine.mac', 'ASC').limit(limit).getMany();
+    if (pool !== undefined) query.andWhere('machine.tags @> ARRAY[CAST(:pool AS text)]', { pool });
+    const found = await plainRows(query.orderBy('machine.mac', 'ASC').limit(limit), ['mac']);
     return found.map(({ mac }) => mac as MacAddress);
   }
 
@@ -114,6 +114,10 @@ export class MachinesRepository {
     const record = await this.source.getRepository(MachineEntity).findOne({ where, order });
     if (!record?.inventory || !record.inventoryAt) return undefined;
     return { inventory: record.inventory, at: record.inventoryAt };
+  }
+
+  private records(): SelectQueryBuilder<MachineEntity> {
+    return this.source.getRepository(MachineEntity).createQueryBuilder('machine');
   }
 
   private async closeFirstBoot(manager: EntityManager, macs: readonly string[]): Promise<void> {
