@@ -1,4 +1,4 @@
-import { type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { BtyError } from '@bty/wire-types';
 import type { Request, Response } from 'express';
 import { parseByteRange } from './byte-range.js';
@@ -7,7 +7,7 @@ import { sendRange } from './send-range.js';
 
 /** An open file and what its response says about it. */
 export interface OpenFile {
-  readonly handle: FileHandle;
+  readonly handle: Pick<FileHandle, 'fd' | 'close'>;
   readonly sizeBytes: number;
   /** Where in the file that is, when it is a part of it. */
   readonly offsetBytes?: number | undefined;
@@ -51,5 +51,5 @@ async function sendBytes(request: Request, response: Response, file: OpenFile): 
   response.setHeader('Content-Length', String(last - first + 1));
   const start = first + (file.offsetBytes ?? 0);
   if (request.method === 'HEAD' || last < first) response.end();
-  else await sendRange(response, file.handle, start, start + last - first);
+  else await sendRange(response, file.handle.fd, start, start + last - first);
 }

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/index.js';
 import type { OpenFile } from '../http/index.js';
+import { SharedFiles } from './shared-files.js';
 
 /** What is derived from images. */
 export const STORED_KINDS = ['packs', 'maps'] as const;
@@ -15,8 +16,14 @@ const TEMPORARY = /^\.[0-9a-f-]{36}\.partial$/;
 
 /** The files of packs and maps: immutable, named by their BLAKE3-256 in hex, below the state directory. */
 @Injectable()
-export class PackStore {
+export class PackStore implements OnModuleDestroy {
+  private readonly shared = new SharedFiles();
+
   constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  async onModuleDestroy(): Promise<void> {
+    await this.shared.forgetAll();
+  }
 
   /** Makes the directories when they are missing, and removes what an earlier run left half done. */
   async prepareDirectories(): Promise<void> {
@@ -57,9 +64,7 @@ export class PackStore {
   async open(kind: StoredKind, digest: string): Promise<OpenFile | undefined> {
     if (!DIGEST.test(digest)) return undefined;
     try {
-      const handle = await open(this.path(kind, digest), constants.O_RDONLY | constants.O_NOFOLLOW);
-      const { size, mtime } = await handle.stat();
-      return { handle, sizeBytes: size, modifiedAt: mtime, etag: `"${digest}"` };
+      return { ...(await this.shared.open(this.path(kind, digest))), etag: `"${digest}"` };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -73,6 +78,7 @@ export class PackStore {
 
   async remove(kind: StoredKind, digest: string): Promise<void> {
     await unlink(this.path(kind, digest));
+    await this.shared.forget(this.path(kind, digest));
   }
 
   /** Bytes that all files take on the disk, unfinished ones included. */
