@@ -9,8 +9,9 @@ import { cijoeOnline } from './cijoe-online.ts';
 import { cloudInit } from './cloud-init.ts';
 import { flashToLogin } from './flash-to-login.ts';
 import { noProvisioning } from './none.ts';
+import { play, say } from './play.ts';
 import { ProgressLine } from './progress-line.ts';
-import { printTimeline, type Timeline } from './timeline.ts';
+import { printTimeline } from './timeline.ts';
 
 const MAC = '52:54:00:b7:00:01';
 const GIB = 2 ** 30;
@@ -28,6 +29,7 @@ const { values: options } = parseArgs({
 const firmware = options.firmware === 'uefi' ? 'uefi' : 'bios';
 const bootDir = process.env['BTY_BOOT_DIR'];
 if (!options.image || !bootDir) throw new Error('run me as script/demo');
+const image = options.image;
 
 const ACTS: Record<string, Act> = {
   none: noProvisioning,
@@ -38,19 +40,8 @@ const ACTS: Record<string, Act> = {
 const act = ACTS[options.provision];
 if (act === undefined) throw new Error(`no provisioning mode ${options.provision}`);
 
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
-async function untilInterrupted(): Promise<void> {
-  await new Promise((resolve) => {
-    const awake = setInterval(() => {}, 60_000);
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(clearInterval(awake)));
-  });
-}
-
 const lab = new Lab({ name: `bty-demo-${process.pid}`, bootDir });
-let failure: unknown;
-let timeline: Timeline | undefined;
-try {
+await play(lab, { once: options.once ?? false, staysUp: 'The server and the machine stay up' }, async () => {
   say('starting the server (its own Postgres), DHCP and a network');
   await lab.start();
   say(`Swagger UI   ${lab.api.baseUrl}/docs`);
@@ -59,17 +50,7 @@ try {
   writeFileSync(disk, '');
   truncateSync(disk, GIB);
   const machine = lab.addMachine({ name: 'demo', mac: MAC, firmware, disks: [{ file: disk }], cpus: 2 });
-  const order = { image: options.image, provisioning: options.provision, act };
-  timeline = await flashToLogin(lab, machine, order, new ProgressLine(process.stderr, say));
+  const order = { image, provisioning: options.provision, act };
+  const timeline = await flashToLogin(lab, machine, order, new ProgressLine(process.stderr, say));
   printTimeline(timeline, options.json ? 'json' : 'text');
-} catch (error) {
-  failure = error;
-  say(`\nthe demo failed: ${error instanceof Error ? error.message : String(error)}`);
-  say(`logs are kept in ${lab.workDir}`);
-}
-if (!options.once && failure === undefined) {
-  say('\nThe server and the machine stay up until you press Ctrl-C.');
-  await untilInterrupted();
-}
-await lab.stop({ keep: failure !== undefined });
-process.exitCode = failure === undefined ? 0 : 1;
+});

@@ -23,23 +23,30 @@ export interface Timeline {
 
 const MIB = 2 ** 20;
 
+/** What happened, a line each. */
+export function printEvents(events: Timeline['events']): void {
+  process.stdout.write('\n   seconds from power-on\n');
+  for (const { event, seconds } of events) process.stdout.write(`${seconds.toFixed(1).padStart(10)}  ${event}\n`);
+}
+
+export function printChecks(checks: readonly string[]): void {
+  for (const check of checks) process.stdout.write(`right: ${check}\n`);
+}
+
 export function printTimeline(timeline: Timeline, format: 'json' | 'text'): void {
   if (format === 'json') {
     process.stdout.write(`${JSON.stringify(timeline, null, 2)}\n`);
     return;
   }
   const { flash } = timeline;
-  process.stdout.write('\n   seconds from power-on\n');
-  for (const { event, seconds } of timeline.events) {
-    process.stdout.write(`${seconds.toFixed(1).padStart(10)}  ${event}\n`);
-  }
+  printEvents(timeline.events);
   const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
   process.stdout.write(
     `\n${mib(flash.bytes_fetched)} fetched, ${mib(flash.bytes_written)} written, ${mib(flash.bytes_zeroed)} zeroed, ` +
       `${mib(flash.bytes_skipped)} right already, ${mib(flash.bytes_verified)} read back and found right ` +
       `in ${flash.seconds.toFixed(1)} s; agent at most ${mib(flash.agent_peak_rss_bytes)} of memory\n`,
   );
-  for (const check of timeline.checks) process.stdout.write(`right: ${check}\n`);
+  printChecks(timeline.checks);
   for (const [what, seconds] of Object.entries(timeline.figures)) {
     process.stdout.write(`${seconds.toFixed(2).padStart(8)} s  ${what}\n`);
   }

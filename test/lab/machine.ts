@@ -6,12 +6,22 @@ import type { LabNetwork } from './network.ts';
 import { eventually, start, stop } from './process.ts';
 import { qmp } from './qmp.ts';
 
+export interface MachineDisk {
+  file: string;
+  serial?: string;
+  throttleBytesPerSecond?: number;
+  /** A removable USB stick in place of a fixed disk. */
+  stick?: boolean;
+}
+
 export interface MachineOptions {
   name: string;
   mac: string;
   firmware: 'bios' | 'uefi';
+  /** UEFI: starts nothing that nobody whom it trusts has signed. */
+  secureBoot?: boolean;
   /** Raw disk files in the order in which the machine sees them. */
-  disks: readonly { file: string; serial?: string; throttleBytesPerSecond?: number }[];
+  disks: readonly MachineDisk[];
   memoryMiB?: number;
   cpus?: number;
   /**
@@ -30,21 +40,22 @@ export interface MachineOptions {
 // With -kernel the emulator itself is boot option 0.
 const [NETWORK, FIRST_DISK, NETWORK_LAST] = [1, 2, 9];
 const LKRN = '/usr/lib/ipxe/ipxe.lkrn';
-const OVMF_CODE = '/usr/share/OVMF/OVMF_CODE_4M.fd';
-const OVMF_VARS = '/usr/share/OVMF/OVMF_VARS_4M.fd';
+const OVMF = '/usr/share/OVMF';
 
 function diskArguments(options: MachineOptions): string[] {
   const firstIndex = options.networkFirst === false ? 0 : FIRST_DISK;
-  return options.disks.flatMap((disk, index) => {
+  const bus = options.disks.some(({ stick }) => stick) ? ['-device', 'qemu-xhci'] : [];
+  const disks = options.disks.flatMap((disk, index) => {
     const throttle = disk.throttleBytesPerSecond ? `,throttling.bps-write=${disk.throttleBytesPerSecond}` : '';
     const serial = disk.serial ? `,serial=${disk.serial}` : '';
     return [
       '-drive',
       `file=${disk.file},if=none,id=d${index},format=raw,discard=unmap${throttle}`,
       '-device',
-      `virtio-blk-pci,drive=d${index},bootindex=${firstIndex + index}${serial}`,
+      `${disk.stick ? 'usb-storage,removable=on' : 'virtio-blk-pci'},drive=d${index},bootindex=${firstIndex + index}${serial}`,
     ];
   });
+  return [...bus, ...disks];
 }
 
 function variablesFile(options: MachineOptions, workDir: string): string {
@@ -54,9 +65,12 @@ function variablesFile(options: MachineOptions, workDir: string): string {
 function firmwareArguments(options: MachineOptions, workDir: string): string[] {
   if (options.firmware === 'bios') return [];
   const vars = variablesFile(options, workDir);
-  if (!existsSync(vars)) copyFileSync(OVMF_VARS, vars);
+  const kind = options.secureBoot ? '.ms.fd' : '.fd';
+  if (!existsSync(vars)) copyFileSync(`${OVMF}/OVMF_VARS_4M${kind}`, vars);
   return [
-    ...['-drive', `if=pflash,format=raw,readonly=on,file=${OVMF_CODE}`],
+    // what has been verified is out of the guest's reach
+    ...(options.secureBoot ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
+    ...['-drive', `if=pflash,format=raw,readonly=on,file=${OVMF}/OVMF_CODE_4M${kind}`],
     ...['-drive', `if=pflash,format=raw,file=${vars}`],
     // 64 s of waiting for an IPv6 network boot that the lab does not offer
     ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
@@ -116,7 +130,7 @@ export class Machine {
 
   powerOn(): void {
     if (this.running) throw new Error(`${this.#options.name} is on already`);
-    const { mac, memoryMiB = 1024, cpus = 1, networkFirst, firmware, oldIpxeRom, foreignRom } = this.#options;
+    const { mac, memoryMiB = 1024, cpus = 1, networkFirst, firmware, oldIpxeRom, foreignRom, secureBoot } = this.#options;
     const rom = (firmware === 'uefi' && !oldIpxeRom) || foreignRom ? ',romfile=' : '';
     rmSync(this.#qmpSocket, { force: true });
     this.#mark = this.serialText().length;
@@ -124,7 +138,7 @@ export class Machine {
     this.#process = start(
       this.#network.inside([
         'qemu-system-x86_64',
-        ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-machine', 'q35,graphics=off'],
+        ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-machine', `q35,graphics=off${secureBoot ? ',smm=on' : ''}`],
         ...['-smp', String(cpus), '-m', String(memoryMiB), '-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
         ...['-qmp', `unix:${this.#qmpSocket},server,nowait`],
         ...['-netdev', `tap,id=n0,ifname=${this.#tap},script=no,downscript=no`],

@@ -71,6 +71,8 @@ export function tuiCommandOf(ports: ProgramPorts): Command {
     .option('--mac <address>', 'the MAC address under which the server knows this machine (BTY_MAC)')
     .addOption(imageRootOption())
     .addOption(diskOption())
+    .option('--quit-to <name>', 'how the key is called that leaves, where something stands behind', 'quit')
+    .option('--notice <text>', 'a line that is shown until the first key')
     .action(async (flags: TuiFlags) => {
       const { tuiCommand } = await import('./tui-command.js');
       await tuiCommand(flags, ports);

@@ -14,6 +14,8 @@ export interface TuiFlags {
   mac?: string;
   imageRoot?: string;
   disk?: string[];
+  quitTo: string;
+  notice?: string;
 }
 
 function originOf({ server, mac, imageRoot }: TuiFlags, environment: ProgramPorts['environment']): ImageOrigin {
@@ -44,7 +46,8 @@ export async function tuiCommand(flags: TuiFlags, ports: ProgramPorts): Promise<
     origin: origin.kind === 'server' ? `Server ${origin.url}` : `Images in ${origin.folder}`,
     root: ports.root,
     canReboot: false,
-    canQuit: true,
+    quitTo: flags.quitTo,
+    ...(flags.notice === undefined ? {} : { notice: flags.notice }),
   };
   const tui = new Tui(facts, world, systemClock);
   tui.attach(ownTerminal());

@@ -52,7 +52,7 @@ export async function startAgentTui(config: AgentConfig, ports: AgentTuiPorts): 
     origin: `Server ${config.serverUrl}   ${config.mac}`,
     root: true,
     canReboot: config.liveEnv,
-    canQuit: false,
+    quitTo: undefined,
   };
   const tui = new Tui(facts, world, clock);
   for (const path of config.consoles) {

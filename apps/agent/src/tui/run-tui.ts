@@ -17,7 +17,9 @@ export interface TuiFacts {
   origin: string;
   root: boolean;
   canReboot: boolean;
-  canQuit: boolean;
+  quitTo: string | undefined;
+  /** A line to show until the first key. */
+  notice?: string;
 }
 
 const TICK_MS = 500;
@@ -49,7 +51,7 @@ export class Tui {
     private readonly clock: Clock,
   ) {
     const lists = { images: undefined, disks: undefined, imageCursor: 0, diskCursor: 0 };
-    this.#state = { ...facts, ...lists, step: { screen: 'images' }, notice: '', agent: undefined };
+    this.#state = { notice: '', ...facts, ...lists, step: { screen: 'images' }, agent: undefined };
     this.#paintedMs = clock.nowMs();
   }
 

@@ -22,7 +22,7 @@ interface Page {
 
 const MOVE_KEYS = 'Up/Down move   Enter choose   ';
 
-const quitKey = ({ canQuit }: TuiState): string => (canQuit ? '   q quit' : '');
+const quitKey = ({ quitTo }: TuiState): string => (quitTo === undefined ? '' : `   q ${quitTo}`);
 
 /** The part of a list around its cursor that fits, with a mark at the cursor and a word on what lies outside. */
 function listLines(entries: readonly string[], cursor: number, rows: number): string[] {

@@ -57,7 +57,7 @@ export const freshState = (more: Partial<TuiState> = {}): TuiState => ({
   origin: 'Images in /var/lib/bty/images',
   root: true,
   canReboot: false,
-  canQuit: true,
+  quitTo: 'quit',
   images: IMAGES,
   disks: undefined,
   imageCursor: 0,

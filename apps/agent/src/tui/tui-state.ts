@@ -79,8 +79,8 @@ export interface TuiState {
   root: boolean;
   /** Whether this machine can be rebooted into the disk from here. */
   canReboot: boolean;
-  /** Whether there is something to go back to: a shell. */
-  canQuit: boolean;
+  /** What `q` is for, as its key is called: `quit`, or what stands behind the UI; undefined where there is nothing. */
+  quitTo: string | undefined;
   images: Lookup<TuiImage>;
   disks: Lookup<TuiDisk>;
   imageCursor: number;

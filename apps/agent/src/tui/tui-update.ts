@@ -23,7 +23,7 @@ const go = (state: TuiState, step: TuiStep, ...effects: TuiEffect[]): TuiChange 
   effects,
 });
 
-const quit = (state: TuiState): TuiChange => ({ state, effects: state.canQuit ? [{ type: 'quit' }] : [] });
+const quit = (state: TuiState): TuiChange => ({ state, effects: state.quitTo === undefined ? [] : [{ type: 'quit' }] });
 
 /** Where a cursor goes; undefined for keys that move none. */
 function moved(key: Key, cursor: number, count: number): number | undefined {
