@@ -239,8 +239,12 @@ try: os.memfd_create('x'); print('memfd')
 except OSError as error: print(os.strerror(error.errno))
 print(libc.shmget(0, 1 << 20, 0o1600), os.strerror(ctypes.get_errno()))
 print(libc.unshare(0x10000000), os.strerror(ctypes.get_errno()))
+def clone(flags): return libc.syscall({'x86_64': 56, 'aarch64': 220}[os.uname().machine], flags, 0, 0, 0, 0)
+print(clone(0x10000011), os.strerror(ctypes.get_errno()))
+print(libc.syscall(435, 0, 0), os.strerror(ctypes.get_errno()))
 `);
-    expect(output).toBe('Operation not permitted\n-1 Operation not permitted\n-1 Operation not permitted\n');
+    const refused = '-1 Operation not permitted\n';
+    expect(output).toBe(`Operation not permitted\n${refused.repeat(3)}-1 Function not implemented\n`);
   });
 
   it('does not outlive its time, deaf to every signal, nor do the daemons that it leaves', async () => {

@@ -70,7 +70,7 @@ function bubblewrap(plan: SandboxPlan): string[] {
   const { addressSpaceBytes, processes, openFiles, workBytes } = SANDBOX_LIMITS;
   return [
     'bwrap',
-    ...['--unshare-user', '--disable-userns', '--uid', ID, '--gid', ID],
+    ...['--unshare-user', '--uid', ID, '--gid', ID],
     ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--hostname', NAME],
     ...['--die-with-parent', '--new-session'],
     ...['--seccomp', String(DESCRIPTORS.seccomp), '--info-fd', String(DESCRIPTORS.info)],
