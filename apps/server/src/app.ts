@@ -57,7 +57,7 @@ export async function createApp(config: Config, database: DatabaseTarget): Promi
   app.set('etag', false);
   app.set('trust proxy', config.trustedProxies);
   tuneServer(app.getHttpServer());
-  app.use(setHeaders, authenticate(app.get(Credentials, { strict: false }), config.tls), askForBody);
+  app.use(setHeaders, authenticate(app.get(Credentials, { strict: false }), config), askForBody);
   app.useBodyParser('json', JSON_BODY);
   app.use(checkContent);
   app.useGlobalPipes(validationPipe);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { logIn, newToken } from './account-steps.js';
 import { newMachine } from './flash-steps.js';
 import { putImage } from './image-steps.js';
 import { type Received, SseReader } from './sse-reader.js';
@@ -129,6 +130,33 @@ describe('GET /events as a stream', () => {
   });
 });
 
+describe('a stream', () => {
+  it('ends with the credential of its reader, at whichever server, and no other does', async () => {
+    const made = await server.post('/tokens', { name: 'reader', role: 'viewer' });
+    const soon = new Date(Date.now() + 3_600_000).toISOString();
+    const expiring = await newToken(server, { name: 'expiring', role: 'viewer', expires_at: soon });
+    await server.post('/users', { username: 'anna', password: 'correct horse', role: 'viewer' });
+    const session = (await logIn(server, 'anna', 'correct horse')).json.token;
+    const [revoked, expired, loggedOut, stays] = await Promise.all([
+      SseReader.open(twin, '/events', undefined, made.json.token),
+      SseReader.open(twin, '/events/machines', undefined, expiring),
+      SseReader.open(twin, '/events', undefined, session),
+      SseReader.open(twin, '/events'),
+    ]);
+    await server.ask(`/tokens/${made.json.id}`, { method: 'DELETE' });
+    await query(server.database, `UPDATE api_tokens SET expires_at = now() WHERE name = 'expiring'`);
+    const headers = { Authorization: `Bearer ${session}` };
+    expect((await server.ask('/auth/logout', { method: 'POST', headers })).status).toBe(204);
+    for (const reader of [revoked, expired, loggedOut]) {
+      await reader.ended();
+      expect(reader.received.at(-1)).toMatchObject({ event: 'closed', data: { code: 'UNAUTHENTICATED' } });
+    }
+    const mac = await newMachine(server, {});
+    await stays.take(about(`machine/${mac}`));
+    stays.close();
+  });
+});
+
 describe('GET /events/machines', () => {
   it('sends all records, then each that changes, at whichever server', async () => {
     const mac = await newMachine(server, { image: 'debian.img' });
@@ -137,7 +165,8 @@ describe('GET /events/machines', () => {
     expect(snapshot.data.map((record: { mac: string }) => record.mac)).toContain(mac);
     await reader.take(({ event }) => event === 'ready');
     const { id } = (await server.post('/flash-jobs', { mac })).json;
-    const ordered = await reader.take(({ event, data }) => event === 'machine' && data.mac === mac);
+    // its making may be told after the snapshot once more
+    const ordered = await reader.take(({ data }) => data.mac === mac && data.active_flash_job !== null);
     expect(ordered.data.active_flash_job).toMatchObject({ id, state: 'queued' });
     await server.post(`/flash-jobs/${id}/cancel`, undefined);
     const cancelled = await reader.take(({ event, data }) => event === 'machine' && data.mac === mac);

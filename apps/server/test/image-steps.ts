@@ -8,8 +8,8 @@ const PATIENCE_MS = 75_000;
 export async function imageIn(server: ServerUnderTest, name: string, state: string) {
   let found: Answer | undefined;
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
-    await server.ask('/images', { anonymous: true });
-    found = await server.ask(`/images/${name}/info`, { anonymous: true });
+    await server.ask('/images');
+    found = await server.ask(`/images/${name}/info`);
     if (found.json?.state === state) return found.json;
     await sleep(50);
   }

@@ -35,10 +35,15 @@ export class SseReader {
     });
   }
 
-  static async open(server: ServerUnderTest, path: string, lastEventId?: string): Promise<SseReader> {
+  static async open(
+    server: ServerUnderTest,
+    path: string,
+    lastEventId?: string,
+    token = server.token,
+  ): Promise<SseReader> {
     const headers = {
       accept: 'text/event-stream',
-      authorization: `Bearer ${server.token}`,
+      authorization: `Bearer ${token}`,
       ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
     };
     const request = http.get(`${server.url}${path}`, { headers, agent: false });

@@ -45,6 +45,15 @@ export class ApiTokensRepository {
     return found;
   }
 
+  /** Those of these ids whose tokens are valid now. */
+  async validAmong(ids: readonly string[], now: Date): Promise<Set<string>> {
+    const rows = await this.source.query<{ id: string }[]>(
+      `SELECT id FROM api_tokens WHERE id = ANY($1) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
+      [ids, now],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Whether there has ever been a token of this name. */
   async hasHad(name: string): Promise<boolean> {
     return this.source.getRepository(ApiTokenEntity).existsBy({ name });

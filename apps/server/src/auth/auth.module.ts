@@ -17,6 +17,7 @@ import { LoginController } from './login.controller.js';
 import { LoginService } from './login.service.js';
 import { Passwords } from './passwords.service.js';
 import { PoolMembersRepository } from './pool-members.repository.js';
+import { ReaderCheck } from './reader-check.service.js';
 import { RecentHolders } from './recent-holders.service.js';
 import { UserEntity } from './user.entity.js';
 import { UserSessionEntity } from './user-session.entity.js';
@@ -41,6 +42,7 @@ import { UsersService } from './users.service.js';
     GuessingLimits,
     LoginService,
     Passwords,
+    ReaderCheck,
     RecentHolders,
     UserSessionsRepository,
     UsersRepository,

@@ -46,7 +46,7 @@ export class Credentials {
     const agent = await this.agents.holderOf(secret, now);
     if (agent !== undefined) return { ...agent, ip };
     await this.limits.wrongToken(ip);
-    throw new BtyError('UNAUTHENTICATED', 'only the session of an agent is taken here');
+    throw new BtyError('UNAUTHENTICATED', 'this is not the session of an agent');
   }
 
   private async holderOf(text: string, ip: string, now: Date): Promise<Holder['caller']> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isAgentRoute, isOpenRoute } from './open-routes.js';
+import { isAgentRoute, isImageRoute, isOpenRoute } from './open-routes.js';
 
 describe('isOpenRoute', () => {
   it.each([
@@ -8,11 +8,6 @@ describe('isOpenRoute', () => {
     ['POST', '/pxe/52-54-00-00-00-01/done'],
     ['POST', '/pxe/52-54-00-00-00-01/booted'],
     ['GET', '/boot/vmlinuz'],
-    ['GET', '/images'],
-    ['HEAD', '/images/a.img'],
-    ['GET', '/images/a.img/info'],
-    ['GET', '/packs/abc'],
-    ['HEAD', '/maps/abc'],
     ['GET', '/healthz'],
     ['POST', '/auth/login'],
     ['GET', '/docs'],
@@ -40,6 +35,23 @@ describe('isOpenRoute', () => {
     ['OPTIONS', '/machines'],
     ['GET', '/nothing'],
   ])('asks %s %s for a credential', (method, path) => {
+    expect(isOpenRoute(method, path)).toBe(false);
+  });
+});
+
+describe('isImageRoute', () => {
+  it.each([
+    ['GET', '/images', true],
+    ['HEAD', '/images/a.img', true],
+    ['GET', '/images/a.img/info', true],
+    ['GET', '/packs/abc', true],
+    ['HEAD', '/maps/abc', true],
+    ['PUT', '/images/a.img', false],
+    ['DELETE', '/images/a.img', false],
+    ['GET', '/packs', false],
+    ['GET', '/images/a/b', false],
+  ])('%s %s: %s', (method, path, reads) => {
+    expect(isImageRoute(method, path)).toBe(reads);
     expect(isOpenRoute(method, path)).toBe(false);
   });
 });

@@ -7,11 +7,15 @@ const OPEN_ROUTES: readonly { readonly methods: readonly string[]; readonly path
   { methods: ['GET', 'HEAD'], path: /^\/pxe\/[^/]+$/ },
   { methods: ['POST'], path: /^\/pxe\/[^/]+\/(done|booted)$/ },
   { methods: ['GET', 'HEAD'], path: /^\/boot\/[^/]+$/ },
-  { methods: ['GET', 'HEAD'], path: /^\/images(\/[^/]+(\/info)?)?$/ },
-  { methods: ['GET', 'HEAD'], path: /^\/(maps|packs)\/[^/]+$/ },
   { methods: ['GET', 'HEAD'], path: /^\/(healthz|readyz|version|openapi\.json)$/ },
   { methods: ['POST'], path: /^\/auth\/login$/ },
   { methods: ['GET', 'HEAD'], path: /^\/docs(\/[^/]*)?$/ },
+];
+
+/** What says which images there are, and their bytes: open, unless `BTY_IMAGE_READ` closes it. */
+const IMAGE_ROUTES: typeof OPEN_ROUTES = [
+  { methods: ['GET', 'HEAD'], path: /^\/images(\/[^/]+(\/info)?)?$/ },
+  { methods: ['GET', 'HEAD'], path: /^\/(maps|packs)\/[^/]+$/ },
 ];
 
 /** What agents ask for beside their socket, with the session that it opened; of no use to anybody else. */
@@ -27,6 +31,11 @@ function isListed(routes: typeof OPEN_ROUTES, method: string, path: string): boo
 /** Whether a request may pass without a credential. `path` is as it came, without the query. */
 export function isOpenRoute(method: string, path: string): boolean {
   return isListed(OPEN_ROUTES, method, path);
+}
+
+/** Whether a request reads of images: with the credential of anybody, agents included, where it needs one. */
+export function isImageRoute(method: string, path: string): boolean {
+  return isListed(IMAGE_ROUTES, method, path);
 }
 
 /** Whether a request needs an agent's session in place of a token or a login. */

@@ -25,6 +25,16 @@ export class UserSessionsRepository {
     return found !== null && sameHash(found.hash, hash) ? found : undefined;
   }
 
+  /** Those of these ids whose sessions are valid now. */
+  async validAmong(ids: readonly string[], now: Date): Promise<Set<string>> {
+    const rows = await this.source.query<{ id: string }[]>(
+      `SELECT session.id FROM user_sessions session JOIN users ON users.id = session.user_id
+       WHERE session.id = ANY($1) AND session.expires_at > $2 AND users.enabled`,
+      [ids, now],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /**
    * Opens a session for the user, and forgets those that have expired. False when the user was removed, disabled, or given
    * another password since `user` was read.

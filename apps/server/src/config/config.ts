@@ -144,6 +144,11 @@ export const SETTINGS = {
     otherwise: '256 GiB',
     parse: wholeNumber(512, Number.MAX_SAFE_INTEGER),
   },
+  BTY_IMAGE_READ: {
+    says: 'Who may read images, maps and packs: `open`, anybody; `token`, who shows a credential, as agents do with their sessions.',
+    otherwise: '`open`',
+    parse: oneOf('open', 'token'),
+  },
   BTY_STORE_QUOTA_BYTES: {
     says: 'What images, packs and maps may take on the disk together, in bytes.',
     otherwise: 'no quota',
@@ -199,6 +204,7 @@ export interface Config {
   readonly runsKept: number;
   readonly driftIntervalSeconds: number;
   readonly maxImageBytes: number;
+  readonly imageRead: 'open' | 'token';
   readonly storeQuotaBytes: number | undefined;
   readonly eventRetentionDays: number;
   readonly kernelArgs: string;
@@ -279,6 +285,7 @@ export function parseConfig(env: Environment): Config {
     runsKept: readSetting(env, 'BTY_RUNS_KEPT') ?? 200,
     driftIntervalSeconds: readSetting(env, 'BTY_DRIFT_INTERVAL') ?? 0,
     maxImageBytes: readSetting(env, 'BTY_MAX_IMAGE_BYTES') ?? 256 * GIB,
+    imageRead: readSetting(env, 'BTY_IMAGE_READ') ?? 'open',
     storeQuotaBytes: readSetting(env, 'BTY_STORE_QUOTA_BYTES'),
     eventRetentionDays: readSetting(env, 'BTY_EVENT_RETENTION') ?? 90,
     kernelArgs: readSetting(env, 'BTY_KERNEL_ARGS') ?? '',

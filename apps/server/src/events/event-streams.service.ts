@@ -3,6 +3,7 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleDestro
 import type { Request, Response } from 'express';
 import type { EventEntity } from './event.entity.js';
 import { EventOrderRepository, type EventPlace, placeAfter } from './event-order.repository.js';
+import { type Caller, requiredCaller } from '../http/index.js';
 import { EventTail } from './event-tail.service.js';
 import { SseStream } from './sse-stream.js';
 
@@ -45,7 +46,7 @@ class Signal {
 @Injectable()
 export class EventStreams implements BeforeApplicationShutdown, OnModuleDestroy {
   private readonly log = new Logger('Events');
-  private readonly streams = new Set<SseStream>();
+  private readonly streams = new Map<SseStream, Caller>();
   private readonly timer = setInterval(() => this.beat(), BEAT_INTERVAL_MS).unref();
 
   constructor(
@@ -57,8 +58,20 @@ export class EventStreams implements BeforeApplicationShutdown, OnModuleDestroy 
     return this.streams.size;
   }
 
+  /** Whose credentials the readers have shown. */
+  get callers(): Caller[] {
+    return [...this.streams.values()];
+  }
+
+  /** Ends the streams of those whose credential does not hold any more. */
+  endUnless(holds: (caller: Caller) => boolean): void {
+    for (const [stream, caller] of this.streams) {
+      if (!holds(caller)) stream.close('UNAUTHENTICATED', 'the credential of this reader has expired or was revoked');
+    }
+  }
+
   beforeApplicationShutdown(): void {
-    for (const stream of this.streams) stream.close('SERVER_RESTART', 'the server is stopping; come back');
+    for (const stream of this.streams.keys()) stream.close('SERVER_RESTART', 'the server is stopping; come back');
   }
 
   onModuleDestroy(): void {
@@ -82,7 +95,7 @@ export class EventStreams implements BeforeApplicationShutdown, OnModuleDestroy 
       news.raise();
     });
     const stream = new SseStream(request, response);
-    this.streams.add(stream);
+    this.streams.set(stream, requiredCaller(request));
     void stream.closed.then(() => {
       stop();
       this.streams.delete(stream);
@@ -108,6 +121,6 @@ export class EventStreams implements BeforeApplicationShutdown, OnModuleDestroy 
   }
 
   private beat(): void {
-    for (const stream of this.streams) stream.beat();
+    for (const stream of this.streams.keys()) stream.beat();
   }
 }

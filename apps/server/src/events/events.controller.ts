@@ -27,7 +27,8 @@ export class EventsController {
    * The stream begins with `ready`, whose id is that of the last event before. Each change is a message `event` with the
    * same fields as in the list. A reader that comes back with `Last-Event-ID` gets all that it has missed; when that event
    * is not kept any more, the first message is `gap`. A comment every 15 s shows that the stream lives. `closed` says why
-   * the server ends it: `TOO_SLOW` when the reader takes nothing for ten seconds.
+   * the server ends it: `TOO_SLOW` when the reader takes nothing for ten seconds, `UNAUTHENTICATED` when its credential has
+   * expired or was revoked.
    */
   @Get()
   @Access('viewer')

@@ -77,7 +77,7 @@ export class SseStream {
   }
 
   /** The last message says why; the reader may come back with the last id that it has. */
-  close(code: 'TOO_SLOW' | 'SERVER_RESTART' | 'UNAVAILABLE', reason: string): void {
+  close(code: 'TOO_SLOW' | 'UNAUTHENTICATED' | 'SERVER_RESTART' | 'UNAVAILABLE', reason: string): void {
     if (!this.isOpen) return;
     this.isOver = true;
     this.response.end(sseText({ event: 'closed', data: { code, reason } }));

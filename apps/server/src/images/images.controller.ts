@@ -22,7 +22,7 @@ export class ImagesController {
   /** Lists the images of the image root, sorted by name unless `sort` says otherwise. */
   @Get()
   @Access('anyone')
-  @ApiProblems(422)
+  @ApiProblems(401, 422)
   async list(
     @Query() query: ImagesQuery,
     @Req() request: Request,
@@ -36,7 +36,7 @@ export class ImagesController {
   /** Shows what the catalogue says about an image. */
   @Get(':name/info')
   @Access('anyone')
-  @ApiProblems(404)
+  @ApiProblems(401, 404)
   async info(@Param('name') name: string): Promise<ImageDto> {
     return toImageDto(await this.images.get(name));
   }
@@ -56,7 +56,7 @@ export class ImagesController {
     description: 'The range that was asked for.',
     content: { 'application/octet-stream': BYTES },
   })
-  @ApiProblems(404, 409, 412, 416)
+  @ApiProblems(401, 404, 409, 412, 416)
   async bytes(@Param('name') name: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const file = await this.images.openBytes(name);
     if (file.map !== null) response.setHeader('Link', `</maps/${file.map}>; rel="describedby"`);
