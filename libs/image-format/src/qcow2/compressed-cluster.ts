@@ -1,13 +1,14 @@
-import { promisify } from 'node:util';
-import { inflateRaw, inflateRawSync } from 'node:zlib';
 import binding from 'zstd-napi/binding.js';
+import { RawInflate } from './raw-inflate.js';
 
-/** Decompresses one cluster; fills `cluster` exactly, or throws. `input` may go on after the compressed stream. */
-export type Decompress = (input: Buffer, cluster: Buffer) => Promise<void>;
+/** Decompresses clusters of one image. */
+export interface ClusterDecompressor {
+  /** Fills `cluster` exactly, or throws. `input` may go on after the compressed stream. */
+  decompress(input: Buffer, cluster: Buffer): Promise<void>;
+  /** To be called when nothing is being decompressed any more. */
+  close(): Promise<void>;
+}
 
-const inflateInPool = promisify(inflateRaw);
-// below, the way to libuv's threads and back costs more than the work
-const POOL_FROM_BYTES = 16 * 1024;
 // a frame of one cluster (2 MiB at most) needs no more; a stranger's frame gets no more
 const MAX_WINDOW_LOG = 23;
 
@@ -17,18 +18,18 @@ function checkLength(producedBytes: number, cluster: Buffer): void {
 }
 
 /** Raw deflate, without zlib's header. */
-const inflateCluster: Decompress = async (input, cluster) => {
-  const options = { maxOutputLength: cluster.length, chunkSize: cluster.length };
-  const inPool = cluster.length >= POOL_FROM_BYTES;
-  const bytes = inPool ? await inflateInPool(input, options) : inflateRawSync(input, options);
-  checkLength(bytes.length, cluster);
-  bytes.copy(cluster);
-};
+function deflateClusters(): ClusterDecompressor {
+  const raw = new RawInflate();
+  return {
+    decompress: async (input, cluster) => checkLength(await raw.inflate(input, cluster), cluster),
+    close: () => raw.close(),
+  };
+}
 
-function zstdClusters(): Decompress {
+function zstdClusters(): ClusterDecompressor {
   const decoder = new binding.DCtx();
   decoder.setParameter(binding.DParameter.windowLogMax, MAX_WINDOW_LOG);
-  return async (input, cluster) => {
+  const decompress = async (input: Buffer, cluster: Buffer): Promise<void> => {
     decoder.reset(binding.ResetDirective.sessionOnly);
     const [hint, produced, consumed] = decoder.decompressStream(cluster, input);
     checkLength(produced, cluster);
@@ -36,9 +37,10 @@ function zstdClusters(): Decompress {
     const rest = hint === 0 ? 0 : decoder.decompressStream(Buffer.alloc(0), input.subarray(consumed))[0];
     if (rest !== 0) throw new Error('its zstd frame does not end with the cluster');
   };
+  return { decompress, close: async () => undefined };
 }
 
 /** The decompressor for an image's compression type; for one walk over the image. */
-export function decompressor(compression: 'zlib' | 'zstd'): Decompress {
-  return compression === 'zlib' ? inflateCluster : zstdClusters();
+export function decompressor(compression: 'zlib' | 'zstd'): ClusterDecompressor {
+  return compression === 'zlib' ? deflateClusters() : zstdClusters();
 }

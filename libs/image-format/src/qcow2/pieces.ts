@@ -68,5 +68,6 @@ export async function* qcow2Pieces(
   } finally {
     ended.abort();
     await ahead.settle();
+    await loader.close();
   }
 }

@@ -1,7 +1,7 @@
 import { BtyError } from '@bty/wire-types/errors';
 import type { ImagePiece } from '../image-content.js';
 import { type RandomAccess, readExactly } from '../random-access.js';
-import { type Decompress, decompressor } from './compressed-cluster.js';
+import { type ClusterDecompressor, decompressor } from './compressed-cluster.js';
 import type { Qcow2Header } from './header.js';
 import { type CompressedRun, type CompressedStep, READ_BYTES, type Step } from './steps.js';
 
@@ -13,7 +13,7 @@ export interface LoadedPiece {
 
 /** Turns steps into pieces: reads, and decompresses. Uses its memory again and again. */
 export class StepLoader {
-  private readonly decompress: Decompress;
+  private readonly decompressor: ClusterDecompressor;
   private readonly free: Buffer[] = [];
 
   constructor(
@@ -21,7 +21,7 @@ export class StepLoader {
     private readonly header: Qcow2Header,
     private readonly signal: AbortSignal,
   ) {
-    this.decompress = decompressor(header.compression);
+    this.decompressor = decompressor(header.compression);
   }
 
   async load(step: Step): Promise<LoadedPiece> {
@@ -44,6 +44,11 @@ export class StepLoader {
     if (memory?.length === READ_BYTES) this.free.push(memory);
   }
 
+  /** To be called when nothing is being loaded any more. */
+  close(): Promise<void> {
+    return this.decompressor.close();
+  }
+
   private take(lengthBytes: number): Buffer {
     if (lengthBytes > READ_BYTES) return Buffer.allocUnsafeSlow(lengthBytes);
     return this.free.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
@@ -56,7 +61,7 @@ export class StepLoader {
     const memory = this.take(lengthBytes);
     const what = `qcow2 compressed data of guest offset ${step.offsetBytes}`;
     const host = await readExactly(this.source, what, step.hostOffsetBytes, lengthBytes, this.signal, memory);
-    // one after the other: the steps ahead keep the cores busy, and an inflater takes 48 KiB and its cluster again
+    // one after the other: the steps ahead keep the cores busy, and an inflater takes 48 KiB
     for (const run of step.clusters) await this.cluster(step, run, host, clusters);
     this.release({ piece: { offsetBytes: 0, bytes: host }, memory });
   }
@@ -67,7 +72,7 @@ export class StepLoader {
     const input = host.subarray(from, from + hostLengthBytes);
     const at = offsetBytes - step.offsetBytes;
     try {
-      await this.decompress(input, clusters.subarray(at, at + this.header.clusterBytes));
+      await this.decompressor.decompress(input, clusters.subarray(at, at + this.header.clusterBytes));
     } catch (cause) {
       const cut = input.length < hostLengthBytes;
       const reason = cut
