@@ -18,6 +18,8 @@ const { EOPNOTSUPP, ENOSYS, EINVAL, ENOTTY, EPERM } = constants.errno;
 const UNSUPPORTED = [EOPNOTSUPP, ENOSYS, EINVAL, ENOTTY, EPERM];
 const WRITE_BYTES = 1024 * 1024;
 const SAMPLE_BYTES = 4096;
+// Below, one write is less work than a call and what must be read back to believe it.
+const WRITTEN_BYTES = 512 * 1024;
 // One call must end within the time that a disk has for an access.
 const CALL_BYTES = 64 * 1024 * 1024;
 
@@ -37,7 +39,8 @@ function cut({ offsetBytes, lengthBytes }: ByteRange, sectorBytes: number): { in
 }
 
 /**
- * Makes ranges of one disk zero: by its own command where there is one, else through the kernel, else by writing zeros.
+ * Makes ranges of one disk zero: long ones by its own command where there is one, else through the kernel, else by writing
+ * zeros.
  * A way is believed only after parts of each range were read back as zeros: what a disk promises about discarded blocks is
  * not always so. A way that is refused or that lies is not tried again on this disk.
  */
@@ -53,6 +56,7 @@ export class Zeroing {
 
   async zero(range: ByteRange): Promise<void> {
     const { inner, edges } = cut(range, this.ports.sectorBytes);
+    if (range.lengthBytes <= WRITTEN_BYTES) return this.#write(range);
     for (const edge of edges) await this.#write(edge);
     const end = inner.offsetBytes + inner.lengthBytes;
     for (let offsetBytes = inner.offsetBytes; offsetBytes < end; offsetBytes += CALL_BYTES) {
