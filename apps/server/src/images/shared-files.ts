@@ -76,6 +76,7 @@ export class SharedFiles {
     if (this.files.get(path) !== opening) return shared.handle.close();
     if (this.files.size > MAX_OPEN_FILES) return this.forget(path);
     // nothing is lost when closing what was only read fails
-    shared.timer = setTimeout(() => this.forget(path).catch(() => undefined), KEEP_OPEN_MS).unref();
+    const end = (): void => void this.forget(path).catch(() => undefined);
+    shared.timer = setTimeout(end, KEEP_OPEN_MS).unref();
   }
 }
