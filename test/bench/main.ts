@@ -58,7 +58,7 @@ const unable = (tools: Iterable<string>, problem: string): Outcome[] =>
 async function compete(bench: Bench, work: Work, wanted: Wanted): Promise<Outcome[]> {
   const contest = await work.open(bench, wanted);
   try {
-    return await alternate(contest, rounds, tell, interrupted.signal);
+    return await alternate(contest, Math.min(rounds, work.rounds ?? rounds), tell, interrupted.signal);
   } finally {
     await contest.close();
   }
