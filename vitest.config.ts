@@ -103,6 +103,18 @@ export default defineConfig({
           hookTimeout: TEST_TIMEOUT_MS,
         },
       },
+      {
+        // the containers of deploy/, in an engine of its own, which has the images one at a time
+        extends: true,
+        test: {
+          name: 'deploy',
+          include: ['test/deploy/*.deploy-spec.ts'],
+          globalSetup: ['test/deploy/deploy.setup.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 300_000,
+          maxWorkers: 1,
+        },
+      },
       stories('stories', 'test/e2e/*.story.ts'),
       stories('every-case', 'test/e2e/all/*.story.ts'),
     ],

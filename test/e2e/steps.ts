@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { FlashJob } from '../lab/api.ts';
-import type { Lab } from '../lab/lab.ts';
+import type { Lab, Served } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { eventually } from '../lab/process.ts';
 import { differences, expectedDisk, partitionTableProblems } from './disks.ts';
@@ -11,11 +11,11 @@ import { differences, expectedDisk, partitionTableProblems } from './disks.ts';
 const LOGIN = /bty-demo login: $/m;
 
 /** The machine's newest job, as soon as there is one. */
-export function newJob(lab: Lab, mac: string): Promise<FlashJob> {
+export function newJob(lab: Served, mac: string): Promise<FlashJob> {
   return eventually(`${mac} has a flash job`, 240_000, async () => (await lab.api.flashJobs(mac))[0]);
 }
 
-function jobIsOver(lab: Lab, id: string): Promise<FlashJob> {
+function jobIsOver(lab: Served, id: string): Promise<FlashJob> {
   return eventually(`flash job ${id} ends`, 480_000, async () => {
     const now = await lab.api.flashJob(id);
     return ['succeeded', 'failed', 'cancelled'].includes(now.state) && now;
@@ -23,14 +23,14 @@ function jobIsOver(lab: Lab, id: string): Promise<FlashJob> {
 }
 
 /** The job once it has failed; success is an error. */
-export async function jobFails(lab: Lab, id: string): Promise<FlashJob> {
+export async function jobFails(lab: Served, id: string): Promise<FlashJob> {
   const job = await jobIsOver(lab, id);
   if (job.state !== 'failed') throw new Error(`the job was to fail, and it ${job.state}`);
   return job;
 }
 
 /** Which share of the image is on the disk, from 0 to 1; 0 before the disk is worked on and 1 after it. */
-export async function writtenShare(lab: Lab, id: string): Promise<number> {
+export async function writtenShare(lab: Served, id: string): Promise<number> {
   const { progress } = await lab.api.flashJob(id);
   if (!progress || progress.stage === 'preparing') return 0;
   if (progress.stage !== 'comparing' && progress.stage !== 'writing') return 1;
@@ -38,7 +38,7 @@ export async function writtenShare(lab: Lab, id: string): Promise<number> {
 }
 
 /** The job once it has succeeded; any other end is thrown with its reason. */
-export async function jobSucceeds(lab: Lab, id: string): Promise<FlashJob> {
+export async function jobSucceeds(lab: Served, id: string): Promise<FlashJob> {
   const job = await jobIsOver(lab, id);
   if (job.state !== 'succeeded') throw new Error(`the job ${job.state}: ${job.error?.code} ${job.error?.message}`);
   return job;

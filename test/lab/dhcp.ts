@@ -23,21 +23,22 @@ interface DhcpOptions {
 export function startDhcp(network: LabNetwork, options: DhcpOptions): ChildProcess[] {
   const { shape, workDir } = options;
   const shipped = fillIn(network, options);
-  // iPXE waits 13 s for a router advertisement on a network that sends none.
-  const advertise = (bridge: string): string[] => [
-    'enable-ra',
-    'dhcp-range=fd77::,ra-only,64',
-    `ra-param=${bridge},10,0`,
-  ];
   if (shape === 'full') {
     return [dnsmasq(network.inside, workDir, 'dhcp', [shipped, ...advertise(network.bridge), 'no-ping', 'log-dhcp'])];
   }
+  return [startRouter(network, workDir), dnsmasq(network.inside, workDir, 'dhcp', [shipped, 'log-dhcp'])];
+}
+
+/** A router that hands out addresses and knows nothing of booting. */
+export function startRouter(network: LabNetwork, workDir: string): ChildProcess {
   const router = network.addRouter();
   const plain = ['port=0', `interface=${router.link}`, 'bind-interfaces', 'dhcp-authoritative', 'no-ping'];
-  return [
-    dnsmasq(router.inside, workDir, 'router', [...plain, `dhcp-range=${RANGE},1h`, ...advertise(router.link)]),
-    dnsmasq(network.inside, workDir, 'dhcp', [shipped, 'log-dhcp']),
-  ];
+  return dnsmasq(router.inside, workDir, 'router', [...plain, `dhcp-range=${RANGE},1h`, ...advertise(router.link)]);
+}
+
+/** iPXE waits 13 s for a router advertisement on a network that sends none. */
+function advertise(link: string): string[] {
+  return ['enable-ra', 'dhcp-range=fd77::,ra-only,64', `ra-param=${link},10,0`];
 }
 
 /** The shipped file with its placeholders replaced, as its first lines tell an admin to. */

@@ -1,7 +1,6 @@
 /** A whole lab: a network, bty's server on its embedded default, DHCP, and virtual machines. */
 import type { ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Api } from './api.ts';
@@ -9,7 +8,7 @@ import { type DhcpShape, startDhcp } from './dhcp.ts';
 import { Machine, type MachineOptions } from './machine.ts';
 import { createNetwork, type LabNetwork } from './network.ts';
 import { eventually, start, stop } from './process.ts';
-import { relayFrom } from './relay.ts';
+import { reach } from './reach.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 const NODE = join(REPOSITORY, 'node_modules/.bin/node');
@@ -28,6 +27,9 @@ export interface LabOptions {
   /** Further settings of the server. */
   env?: Record<string, string>;
 }
+
+/** What has a server with an API. */
+export type Served = Pick<Lab, 'api'>;
 
 export class Lab {
   readonly network: LabNetwork;
@@ -65,20 +67,12 @@ export class Lab {
   }
 
   async start(): Promise<void> {
-    const socket = join(this.workDir, 'api.sock');
     const { bootDir, dhcp: shape = 'full' } = this.#options;
     this.#children.push(...startDhcp(this.network, { shape, workDir: this.workDir, bootDir, serverPort: PORT }));
-    this.#children.push(
-      start(
-        this.network.inside([NODE, join(import.meta.dirname, 'relay.ts'), socket, this.network.address, String(PORT)]),
-        { logFile: join(this.workDir, 'relay.log') },
-      ),
-    );
-    await eventually('the relay listens', 10_000, () => existsSync(socket));
-    const relay = await relayFrom(socket);
-    relay.unref();
+    const reached = await reach(this.network, this.workDir, PORT);
+    this.#children.push(reached.relay);
     await this.startServer();
-    this.#api = new Api(`http://127.0.0.1:${(relay.address() as AddressInfo).port}`, this.adminToken);
+    this.#api = new Api(reached.baseUrl, this.adminToken);
     await eventually('the server answers', 30_000, () => this.#ready());
   }
 

@@ -1,6 +1,6 @@
 /** A run of a workflow as somebody follows it who watches its log. */
 import type { Run } from './api.ts';
-import type { Lab } from './lab.ts';
+import type { Served } from './lab.ts';
 import { eventually } from './process.ts';
 
 /** A line that is nothing but a time, `date +%s%3N` on the machine, and when it was here. */
@@ -21,7 +21,7 @@ const TIME_LINE = /^\d{13}$/;
 const ACTIVE = ['queued', 'waiting', 'running'];
 
 /** The machine's newest run other than `known`, as soon as there is one. */
-export function newRun(lab: Lab, mac: string, known?: string): Promise<Run> {
+export function newRun(lab: Served, mac: string, known?: string): Promise<Run> {
   return eventually(`${mac} has a run`, 60_000, async () => {
     const [newest] = await lab.api.runs(mac);
     return newest?.id !== known && newest;
@@ -29,7 +29,7 @@ export function newRun(lab: Lab, mac: string, known?: string): Promise<Run> {
 }
 
 /** Follows the log of a run to its end. */
-export async function followRun(lab: Lab, id: string, onLine: (line: string) => void = () => {}): Promise<FollowedRun> {
+export async function followRun(lab: Served, id: string, onLine: (line: string) => void = () => {}): Promise<FollowedRun> {
   const log: string[] = [];
   const stamps: Stamp[] = [];
   const at = { begun: Number.NaN, succeeded: Number.NaN };

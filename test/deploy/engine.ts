@@ -1,0 +1,115 @@
+/** A Docker engine of our own: its sockets, its network and its images are apart from those of this host. */
+import { type ChildProcess, execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually, run, start, stop } from '../lab/process.ts';
+
+const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bty');
+/** It builds on the host's network, which it leaves as it is. */
+const NO_NETWORK = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false'];
+
+/** The Compose that there is: v2 is a part of `docker`, v1 a program of its own. */
+function composeCommand(): string[] {
+  return spawnSync('docker', ['compose', 'version']).status === 0 ? ['docker', 'compose'] : ['docker-compose'];
+}
+
+export class Engine {
+  readonly #workDir = mkdtempSync(join(tmpdir(), 'bty-engine-'));
+  readonly #compose = composeCommand();
+  #daemon: ChildProcess | undefined;
+
+  /** Starts one; in a network namespace it may do there what an engine does. Throws with its last words when it cannot. */
+  static async start(namespace?: string): Promise<Engine> {
+    const engine = new Engine();
+    try {
+      await engine.#begin(namespace);
+      return engine;
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
+  }
+
+  async #begin(namespace: string | undefined): Promise<void> {
+    mkdirSync(join(CACHE, 'docker'), { recursive: true });
+    const log = join(this.#workDir, 'dockerd.log');
+    // One at a time has the images. `ip netns exec` would hide the control groups.
+    const place = namespace === undefined ? [] : ['nsenter', `--net=/run/netns/${namespace}`];
+    const daemon = start(
+      [
+        ...['flock', '--no-fork', join(CACHE, 'docker.lock'), ...place, 'dockerd'],
+        ...['--data-root', join(CACHE, 'docker'), '--exec-root', join(this.#workDir, 'exec')],
+        ...['--pidfile', join(this.#workDir, 'pid'), '--host', this.#host],
+        ...(namespace === undefined ? NO_NETWORK : []),
+      ],
+      { logFile: log },
+    );
+    this.#daemon = daemon;
+    await eventually('the engine answers', 900_000, () => {
+      if (daemon.exitCode !== null) throw new Error(`the engine ended: ${lastFailure(log)}`);
+      return existsSync(join(this.#workDir, 'docker.sock')) && this.#try('docker', 'version').status === 0;
+    });
+  }
+
+  get #host(): string {
+    return `unix://${join(this.#workDir, 'docker.sock')}`;
+  }
+
+  /** The environment in which `docker` and Compose speak to this engine. */
+  get env(): NodeJS.ProcessEnv {
+    return { ...process.env, DOCKER_HOST: this.#host, COMPOSE_PROJECT_NAME: 'bty' };
+  }
+
+  #try(program: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+    return spawnSync(program, args, { encoding: 'utf8', maxBuffer: 256 << 20, env: this.env });
+  }
+
+  #run(program: string, ...args: string[]): string {
+    const { status, stdout, stderr } = this.#try(program, ...args);
+    if (status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${status}: ${`${stdout}${stderr}`.slice(-3_000)}`);
+    return stdout;
+  }
+
+  /** Runs `docker` to its end and returns what it printed; throws when it fails. */
+  docker(...args: string[]): string {
+    return this.#run('docker', ...args);
+  }
+
+  /** Runs Compose in a folder, as the documentation has it; throws when it fails. */
+  compose(folder: string, ...args: string[]): string {
+    const [program = '', ...first] = this.#compose;
+    return this.#run('env', '--chdir', folder, program, ...first, ...args);
+  }
+
+  /** The same, for what takes minutes; its words are kept for when it fails. */
+  async composeSlowly(folder: string, ...args: string[]): Promise<void> {
+    const [program = '', ...first] = this.#compose;
+    await promisify(execFile)(program, [...first, ...args], { cwd: folder, env: this.env, maxBuffer: 256 << 20 });
+  }
+
+  /** Runs a shell's words in a folder, with this engine as the one that `docker` finds and Compose by either name. */
+  shell(folder: string, words: string): string {
+    const either = `docker() { if [ "$1" = compose ]; then shift; command ${this.#compose.join(' ')} "$@"; else command docker "$@"; fi; }`;
+    return this.#run('env', '--chdir', folder, 'sh', '-euc', `${either}\n${words}`);
+  }
+
+  get versions(): string {
+    const compose = this.compose('/', 'version', '--short').trim();
+    return `Docker ${this.docker('version', '--format', '{{.Server.Version}}').trim()}, ${this.#compose.join(' ')} ${compose}`;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#daemon) await stop(this.#daemon, 'SIGTERM', 60_000);
+    // It leaves the namespace of its network mounted.
+    const mounts = readFileSync('/proc/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '');
+    for (const place of mounts.filter((at) => at.startsWith(`${this.#workDir}/`)).reverse()) run('umount', place);
+    rmSync(this.#workDir, { recursive: true, force: true });
+  }
+}
+
+function lastFailure(log: string): string {
+  const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
+  return lines.at(-1) || 'it says nothing';
+}
