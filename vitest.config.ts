@@ -13,6 +13,20 @@ const stories = (name: string, files: string): TestProjectInlineConfiguration =>
   },
 });
 
+/** The containers of deploy/, in an engine of the tests' own, which has its images one at a time. */
+const deployed = (name: string, files: string): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: {
+    name,
+    include: [files],
+    globalSetup: ['test/deploy/deploy.setup.ts'],
+    testTimeout: 1_800_000,
+    hookTimeout: 300_000,
+    maxWorkers: 1,
+    fileParallelism: false,
+  },
+});
+
 /** Servers and agents under test wait for each other most of the time: more of them than processors. */
 const WAITING_WORKERS = 3;
 
@@ -103,18 +117,8 @@ export default defineConfig({
           hookTimeout: TEST_TIMEOUT_MS,
         },
       },
-      {
-        // the containers of deploy/, in an engine of its own, which has the images one at a time
-        extends: true,
-        test: {
-          name: 'deploy',
-          include: ['test/deploy/*.deploy-spec.ts'],
-          globalSetup: ['test/deploy/deploy.setup.ts'],
-          testTimeout: 900_000,
-          hookTimeout: 300_000,
-          maxWorkers: 1,
-        },
-      },
+      deployed('deploy', 'test/deploy/*.deploy-spec.ts'),
+      deployed('deploy-every-case', 'test/deploy/all/*.deploy-spec.ts'),
       stories('stories', 'test/e2e/*.story.ts'),
       stories('every-case', 'test/e2e/all/*.story.ts'),
     ],

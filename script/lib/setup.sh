@@ -58,6 +58,13 @@ need_host_packages() {
     die "apt-get could not install:$missing"
 }
 
+# what test/deploy runs containers with, as far as it can be had: without, those tests are skipped and say so
+need_engine() {
+  (need_host_packages test/deploy/host-packages) || say "setup: goes on without"
+  command -v dockerd >/dev/null && { docker compose version || command -v docker-compose; } >/dev/null 2>&1 ||
+    (need_host_packages test/deploy/engine-packages) || say "setup: goes on without"
+}
+
 # build: compiles server and agent when a source is newer than what was built last
 need_build() {
   stamp=dist/.built

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Budget, judgeStories, type Story } from './story-budget.ts';
 
 const size = process.argv[2] ?? '--landing';
-const reports = mkdtempSync(join(tmpdir(), 'bty-reports-'));
+const folder = mkdtempSync(join(tmpdir(), 'bty-reports-'));
 const total = { passed: 0, failed: 0 };
 const suites: { name: string; seconds: number }[] = [];
 
@@ -29,7 +29,7 @@ function check(what: string, command: string, ...args: string[]): void {
 
 function vitest(...projects: string[]): VitestReport | undefined {
   const started = performance.now();
-  const file = join(reports, `${projects.join('+')}.json`);
+  const file = join(folder, `${projects.join('+')}.json`);
   const { status } = spawnSync(
     'vitest',
     [
@@ -61,7 +61,7 @@ function vitest(...projects: string[]): VitestReport | undefined {
 
 function storiesOf(report: VitestReport): Story[] {
   return report.testResults.map(({ name, startTime, endTime }) => ({
-    name: name.replace(/^.*\//, '').replace(/\.story\.ts$/, ''),
+    name: name.replace(/^.*\//, '').replace(/\.(story|deploy-spec)\.ts$/, ''),
     seconds: (endTime - startTime) / 1000,
   }));
 }
@@ -86,10 +86,13 @@ if (size !== '--fast') {
   vitest('workflows');
   vitest('random');
   vitest('faults');
-  const report = size === '--all' ? vitest('stories', 'every-case') : vitest('stories');
-  if (report) {
+  const stories = size === '--all' ? vitest('stories', 'every-case') : vitest('stories');
+  // after the stories, which build the live env that it takes over
+  const deployed = size === '--all' ? vitest('deploy', 'deploy-every-case') : vitest('deploy');
+  const reports = [stories, deployed].filter((report) => report !== undefined);
+  if (reports.length > 0) {
     const budgets = JSON.parse(readFileSync('test/e2e/budgets.json', 'utf8')) as Budget;
-    const { lines, overruns } = judgeStories(storiesOf(report), budgets);
+    const { lines, overruns } = judgeStories(reports.flatMap(storiesOf), budgets);
     for (const line of lines) console.error(line);
     for (const story of overruns) count(false, `${story} took more than three times its budget`);
   }
@@ -99,7 +102,7 @@ writeFileSync(
   '.bty/last-test.json',
   `${JSON.stringify({ size, ...total, seconds: Math.round((performance.now() - began) / 1000) })}\n`,
 );
-rmSync(reports, { recursive: true, force: true });
+rmSync(folder, { recursive: true, force: true });
 for (const { name, seconds } of suites) console.error(`${seconds.toFixed(0).padStart(6)} s  ${name}`);
 console.error(`script/test ${size}: ${Math.round((performance.now() - began) / 1000)} s`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
