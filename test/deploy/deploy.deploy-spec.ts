@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { blankDisk } from '../e2e/disks.ts';
@@ -54,7 +54,9 @@ describe.skipIf(inject('noEngine'))('a lab that has installed bty with Docker Co
       dnsmasq: ['NET_ADMIN', 'NET_BIND_SERVICE', 'NET_RAW', 'SETGID', 'SETUID'],
     };
     expect(host).toMatchObject({ Privileged: false, ReadonlyRootfs: true, CapDrop: ['ALL'], Init: true, PidMode: '' });
-    expect(((host['CapAdd'] ?? []) as string[]).map((name) => name.replace('CAP_', '')).sort()).toEqual(caps[part] ?? []);
+    expect(((host['CapAdd'] ?? []) as string[]).map((name) => name.replace('CAP_', '')).sort()).toEqual(
+      caps[part] ?? [],
+    );
     expect(host['SecurityOpt']).toContainEqual(expect.stringMatching(/^no-new-privileges/));
     expect(host['RestartPolicy']).toMatchObject({ Name: 'unless-stopped' });
     expect(Number(host['PidsLimit'])).toBeGreaterThan(0);
@@ -65,10 +67,15 @@ describe.skipIf(inject('noEngine'))('a lab that has installed bty with Docker Co
   });
 
   it('publishes the port for boot and API, and nothing else', () => {
-    const published = PARTS.map((part) => stack.inspect<Record<string, unknown>>(part, '.HostConfig.PortBindings') ?? {});
+    const published = PARTS.map(
+      (part) => stack.inspect<Record<string, unknown>>(part, '.HostConfig.PortBindings') ?? {},
+    );
     expect(published.flatMap((ports) => Object.keys(ports))).toEqual(['8080/tcp']);
     const open = execFileSync('ip', ['netns', 'exec', stack.network.namespace, 'ss', '-Hlnt'], { encoding: 'utf8' });
-    const ports = open.trim().split('\n').map((line) => line.split(/\s+/)[3]?.split(':').at(-1));
+    const ports = open
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/\s+/)[3]?.split(':').at(-1));
     expect(new Set(ports)).toEqual(new Set(['8080']));
   });
 
@@ -97,7 +104,9 @@ describe.skipIf(inject('noEngine'))('a lab that has installed bty with Docker Co
     await eventually('a part is written', 240_000, async () => (await writtenShare(stack, id)) > 0.1);
     const seconds = await stack.kill('server');
     const share = await writtenShare(stack, id);
-    console.error(`deploy: the server was killed at ${Math.round(share * 100)} % and answered after ${seconds.toFixed(1)} s`);
+    console.error(
+      `deploy: the server was killed at ${Math.round(share * 100)} % and answered after ${seconds.toFixed(1)} s`,
+    );
     expect(seconds).toBeLessThan(RECOVERY_LIMIT_S);
     const job = await jobSucceeds(stack, id);
     expect(job.epoch).toBe(1);
@@ -113,9 +122,56 @@ describe.skipIf(inject('noEngine'))('a lab that has installed bty with Docker Co
   it('has lost nothing after down and up', async () => {
     const before = await memories(stack);
     stack.compose('down');
-    expect(existsSync(join(stack.workDir, 'disk.raw'))).toBe(true);
     await stack.up();
     expect(await memories(stack)).toEqual(before);
+  });
+
+  it('has lost nothing when it is restored from its backup after all its volumes were lost', async () => {
+    const before = await memories(stack);
+    stack.documented('backup');
+    stack.compose('down', '--volumes');
+    await stack.up('restore');
+    expect(await memories(stack)).toEqual(before);
+    await eventually(
+      'the pack is made again',
+      120_000,
+      async () => (await stack.api.image('cloud.img')).state === 'ready',
+    );
+  });
+
+  it('does what else the documentation says', async () => {
+    const TOKEN = stack.documented('token').trim();
+    const at = { TOKEN, SERVER: stack.network.address, MAC, IMAGE: join(stack.workDir, 'first.img') };
+    writeFileSync(at.IMAGE, Buffer.alloc(MIB));
+    stack.documented('first image', at);
+    await eventually('it is ready', 60_000, async () => (await stack.api.image('first.img')).state === 'ready');
+    stack.documented('policy', at);
+    expect(JSON.parse(stack.documented('machines', at))).toMatchObject([
+      { mac: MAC, image: 'first.img', boot_policy: 'flash' },
+    ]);
+  });
+
+  it('takes credentials over TLS alone, and believes its proxy, as documented', async () => {
+    const tls = join(stack.folder, 'tls');
+    mkdirSync(tls);
+    const subject = ['-subj', '/CN=bty', '-addext', `subjectAltName=IP:${stack.network.address}`];
+    const files = ['-keyout', join(tls, 'key.pem'), '-out', join(tls, 'cert.pem')];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-days', '2', ...subject, ...files], {
+      stdio: 'ignore',
+    });
+    stack.documented('proxy');
+    stack.documented('tls');
+    await stack.ready();
+    const ask = (base: string): string => {
+      const options = ['-s', '-o', '/dev/null', '-w', '%{http_code}', '--cacert', join(tls, 'cert.pem')];
+      const header = ['-H', `Authorization: Bearer ${stack.documented('token').trim()}`];
+      const inside = stack.network.inside(['curl', ...options, ...header, `${base}/machines`]);
+      return execFileSync(inside[0] as string, inside.slice(1), { encoding: 'utf8' });
+    };
+    expect(ask(`https://${stack.network.address}:8443`)).toBe('200');
+    expect(ask(`http://${stack.network.address}:8080`)).toBe('403');
+    const settings = stack.compose('exec', '-T', 'server', 'env');
+    expect(settings).toMatch(/^BTY_TRUSTED_PROXIES=172\.\d+\.\d+\.1\r?$/m);
   });
 });
 
@@ -123,6 +179,7 @@ describe.skipIf(inject('noEngine'))('a lab that has installed bty with Docker Co
 function processStatus(init: number, part: Part): string[] {
   const [child = ''] = readFileSync(`/proc/${init}/task/${init}/children`, 'utf8').split(' ');
   const status = readFileSync(`/proc/${child}/status`, 'utf8');
-  const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? `no ${name} of ${part}`;
+  const field = (name: string): string =>
+    new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? `no ${name} of ${part}`;
   return [child, field('PPid'), field('Uid'), field('Name'), field('CapEff').replace(/^0+(?=.)/, '')];
 }

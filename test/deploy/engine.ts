@@ -68,7 +68,8 @@ export class Engine {
 
   #run(program: string, ...args: string[]): string {
     const { status, stdout, stderr } = this.#try(program, ...args);
-    if (status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${status}: ${`${stdout}${stderr}`.slice(-3_000)}`);
+    if (status !== 0)
+      throw new Error(`${program} ${args.join(' ')}: exit ${status}: ${`${stdout}${stderr}`.slice(-3_000)}`);
     return stdout;
   }
 
@@ -89,10 +90,12 @@ export class Engine {
     await promisify(execFile)(program, [...first, ...args], { cwd: folder, env: this.env, maxBuffer: 256 << 20 });
   }
 
-  /** Runs a shell's words in a folder, with this engine as the one that `docker` finds and Compose by either name. */
-  shell(folder: string, words: string): string {
-    const either = `docker() { if [ "$1" = compose ]; then shift; command ${this.#compose.join(' ')} "$@"; else command docker "$@"; fi; }`;
-    return this.#run('env', '--chdir', folder, 'sh', '-euc', `${either}\n${words}`);
+  /** Runs a shell's words in a folder and a network, with this engine, and Compose by its newer name whichever it is. */
+  shell(folder: string, words: string, namespace: string): string {
+    const compose = this.#compose.join(' ');
+    const either = `docker() { if [ "$1" = compose ]; then shift; command ${compose} "$@"; else command docker "$@"; fi; }`;
+    const place = [`--net=/run/netns/${namespace}`, `--wd=${folder}`];
+    return this.#run('nsenter', ...place, '--', 'sh', '-euc', `${either}\n${words}`);
   }
 
   get versions(): string {
@@ -103,7 +106,9 @@ export class Engine {
   async stop(): Promise<void> {
     if (this.#daemon) await stop(this.#daemon, 'SIGTERM', 60_000);
     // It leaves the namespace of its network mounted.
-    const mounts = readFileSync('/proc/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '');
+    const mounts = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '');
     for (const place of mounts.filter((at) => at.startsWith(`${this.#workDir}/`)).reverse()) run('umount', place);
     rmSync(this.#workDir, { recursive: true, force: true });
   }

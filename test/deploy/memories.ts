@@ -10,7 +10,9 @@ export async function memories(stack: Stack): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
   for (const name of RECORDS) {
     const records = await stack.api.call<Record<string, unknown>[]>('GET', `/${name}`);
-    found[name] = records.map((record) => Object.fromEntries(Object.entries(record).filter(([key]) => !PRESENT.includes(key))));
+    found[name] = records.map((record) =>
+      Object.fromEntries(Object.entries(record).filter(([key]) => !PRESENT.includes(key))),
+    );
     if (records.length === 0) throw new Error(`nothing to remember in ${name}`);
   }
   for (const image of await stack.api.call<{ name: string }[]>('GET', '/images')) {

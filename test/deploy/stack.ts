@@ -9,6 +9,7 @@ import { Machine, type MachineOptions } from '../lab/machine.ts';
 import { createNetwork, type LabNetwork } from '../lab/network.ts';
 import { eventually, run, stop } from '../lab/process.ts';
 import { reach } from '../lab/reach.ts';
+import { documented } from './documented.ts';
 import { Engine } from './engine.ts';
 
 export const PARTS = ['server', 'worker', 'postgres', 'redis', 'dnsmasq'] as const;
@@ -30,7 +31,7 @@ export class Stack {
     chmodSync(this.workDir, 0o755);
     this.folder = join(this.workDir, 'deploy');
     mkdirSync(this.folder);
-    for (const file of ['docker-compose.yml', 'seccomp-worker.json', '.env']) {
+    for (const file of ['docker-compose.yml', 'tls.yml', 'seccomp-worker.json', '.env']) {
       cpSync(join(release, 'deploy', file), join(this.folder, file));
     }
     this.network = createNetwork(name);
@@ -72,12 +73,21 @@ export class Stack {
     return this.engine.compose(this.folder, ...args);
   }
 
+  /** Runs words of the documentation where they are meant to be run, with variables that an admin has set. */
+  documented(name: string, variables: Record<string, string> = {}): string {
+    const set = Object.entries(variables).map(([variable, value]) => `${variable}='${value}'\n`);
+    // they are part of the lab's network, as an admin's shell is
+    return this.engine.shell(this.folder, `${set.join('')}${documented(name)}`, this.network.namespace);
+  }
+
   /** `docker compose up`, to the moment in which every part is healthy. Resolves to seconds. */
-  async up(): Promise<number> {
+  async up(how: 'up' | 'restore' = 'up'): Promise<number> {
     const began = performance.now();
-    this.compose('up', '-d', '--no-build');
+    this.documented(how);
     await this.ready();
-    await eventually('every part is healthy', 60_000, () => PARTS.every((part) => this.state(part).health === 'healthy'));
+    await eventually('every part is healthy', 60_000, () =>
+      PARTS.every((part) => this.state(part).health === 'healthy'),
+    );
     const token = this.compose('exec', '-T', 'server', 'cat', '/var/lib/bty/admin-token').trim();
     this.#api = new Api(this.#baseUrl, token);
     return (performance.now() - began) / 1000;

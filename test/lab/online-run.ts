@@ -29,7 +29,11 @@ export function newRun(lab: Served, mac: string, known?: string): Promise<Run> {
 }
 
 /** Follows the log of a run to its end. */
-export async function followRun(lab: Served, id: string, onLine: (line: string) => void = () => {}): Promise<FollowedRun> {
+export async function followRun(
+  lab: Served,
+  id: string,
+  onLine: (line: string) => void = () => {},
+): Promise<FollowedRun> {
   const log: string[] = [];
   const stamps: Stamp[] = [];
   const at = { begun: Number.NaN, succeeded: Number.NaN };
