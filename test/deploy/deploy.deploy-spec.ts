@@ -126,19 +126,6 @@ describe.skipIf(inject('noEngine'))('a lab that has installed bty with Docker Co
     expect(await memories(stack)).toEqual(before);
   });
 
-  it('has lost nothing when it is restored from its backup after all its volumes were lost', async () => {
-    const before = await memories(stack);
-    stack.documented('backup');
-    stack.compose('down', '--volumes');
-    await stack.up('restore');
-    expect(await memories(stack)).toEqual(before);
-    await eventually(
-      'the pack is made again',
-      120_000,
-      async () => (await stack.api.image('cloud.img')).state === 'ready',
-    );
-  });
-
   it('does what else the documentation says', async () => {
     const TOKEN = stack.documented('token').trim();
     const at = { TOKEN, SERVER: stack.network.address, MAC, IMAGE: join(stack.workDir, 'first.img') };

@@ -7,6 +7,7 @@ import { newAdminKey } from '../../lab/guest-shell.ts';
 import { ACCOUNT, labUserData } from '../../lab/lab-account.ts';
 import { followRun, newRun } from '../../lab/online-run.ts';
 import { eventually } from '../../lab/process.ts';
+import { memories } from '../memories.ts';
 import { type Part, Stack } from '../stack.ts';
 
 const MAC = '52:54:00:b7:d1:01';
@@ -67,5 +68,18 @@ describe.skipIf(inject('noEngine'))('a machine that is flashed while every conta
     const again = await stack.api.call<Run>('POST', '/runs', { mac: MAC });
     const { run, log } = await followRun(stack, again.id);
     expect([run.state, log.includes('done')]).toEqual(['succeeded', true]);
+  });
+
+  it('has lost nothing when it is restored from its backup after all its volumes were lost', async () => {
+    const before = await memories(stack);
+    stack.documented('backup');
+    stack.compose('down', '--volumes');
+    await stack.up('restore');
+    expect(await memories(stack)).toEqual(before);
+    await eventually(
+      'the pack is made again',
+      120_000,
+      async () => (await stack.api.image('cloud.img')).state === 'ready',
+    );
   });
 });
