@@ -1,4 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { BODY_EXAMPLES, ENUM_MEANINGS, FIELD_MEANINGS } from './document-words.js';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
@@ -47,6 +48,24 @@ function complete(operation: Operation & { 'x-bty-role'?: unknown }): void {
   }
 }
 
+type Schema = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
+
+/** Says what the fields of a schema mean that do not say so themselves, and gives an example of a whole one. */
+function describeSchema(name: string, schema: Schema): void {
+  if ('$ref' in schema) return;
+  const [meaning, example] = [ENUM_MEANINGS[name], BODY_EXAMPLES[name]];
+  if (meaning !== undefined) schema.description ??= meaning;
+  if (example !== undefined) schema.example = example;
+  const fields = schema.properties ?? {};
+  for (const [field, about] of Object.entries(fields)) {
+    const description = FIELD_MEANINGS[`${name}.${field}`] ?? FIELD_MEANINGS[field];
+    if (description === undefined) continue;
+    // A reference has no place for words of its own.
+    if ('$ref' in about) fields[field] = { allOf: [about], description };
+    else about.description ??= description;
+  }
+}
+
 /** Says in a document what the decorators of the routes leave open: roles, what paths hold, what a success means. */
 export function completeDocument(document: OpenAPIObject): OpenAPIObject {
   for (const item of Object.values(document.paths)) {
@@ -55,5 +74,6 @@ export function completeDocument(document: OpenAPIObject): OpenAPIObject {
       if (operation !== undefined) complete(operation);
     }
   }
+  for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) describeSchema(name, schema);
   return document;
 }

@@ -17,7 +17,8 @@ export interface paths {
          *     The stream begins with `ready`, whose id is that of the last event before. Each change is a message `event` with the
          *     same fields as in the list. A reader that comes back with `Last-Event-ID` gets all that it has missed; when that event
          *     is not kept any more, the first message is `gap`. A comment every 15 s shows that the stream lives. `closed` says why
-         *     the server ends it: `TOO_SLOW` when the reader takes nothing for ten seconds.
+         *     the server ends it: `TOO_SLOW` when the reader takes nothing for ten seconds, `UNAUTHENTICATED` when its credential has
+         *     expired or was revoked.
          * @description Needs the role `viewer` or a higher one.
          */
         get: operations["EventsController_list"];
@@ -1271,7 +1272,10 @@ export interface components {
             fields?: components["schemas"]["FieldProblem"][];
         };
         EventDto: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was.
+             */
             at: string;
             /** @description Address from which it was changed. */
             ip: string | null;
@@ -1290,7 +1294,10 @@ export interface components {
              * @example machine/52:54:00:00:00:01
              */
             subject: string;
-            /** @example machine.discovered */
+            /**
+             * @description What was done: a noun and a past participle, for instance `machine.changed`.
+             * @example machine.discovered
+             */
             action: string;
             /**
              * @description Who changed it.
@@ -1298,30 +1305,56 @@ export interface components {
              */
             actor: string;
         };
-        /** @enum {string} */
+        /**
+         * @description Each may do what those before it may: `viewer` looks, `ci` orders flashes and uploads images, `operator` changes and removes, `admin` makes accounts.
+         * @enum {string}
+         */
         Role: "viewer" | "ci" | "operator" | "admin";
         ApiTokenDto: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names it for ever.
+             */
             id: string;
+            /** @description What it may do. */
             role: components["schemas"]["Role"];
             /** @description The tag that machines must have; null: all machines. */
             pool: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description From when on it is not valid; null: it does not expire.
+             */
             expires_at: string | null;
             /**
              * Format: date-time
              * @description To the minute.
              */
             last_used_at: string | null;
+            /** @description From where it was used last; null: it never was. */
             last_used_ip: string | null;
+            /** @description Its name. */
             name: string;
             /** @description Who made it. */
             created_by: string;
         };
+        /**
+         * @example {
+         *       "name": "nightly",
+         *       "role": "ci",
+         *       "pool": "rack-2",
+         *       "expires_at": "2030-01-01T00:00:00Z"
+         *     }
+         */
         ApiTokenPost: {
-            /** @example ci */
+            /**
+             * @description What it may do.
+             * @example ci
+             */
             role: components["schemas"]["Role"];
             /**
              * @description Tag that machines must have for the token to see and flash them; for the roles `viewer` and `ci`. Left out: all machines.
@@ -1341,21 +1374,33 @@ export interface components {
             name: string;
         };
         NewApiTokenDto: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names it for ever.
+             */
             id: string;
+            /** @description What it may do. */
             role: components["schemas"]["Role"];
             /** @description The tag that machines must have; null: all machines. */
             pool: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description From when on it is not valid; null: it does not expire.
+             */
             expires_at: string | null;
             /**
              * Format: date-time
              * @description To the minute.
              */
             last_used_at: string | null;
+            /** @description From where it was used last; null: it never was. */
             last_used_ip: string | null;
+            /** @description Its name. */
             name: string;
             /** @description Who made it. */
             created_by: string;
@@ -1369,19 +1414,35 @@ export interface components {
             /** @description How many tokens. */
             revoked: number;
         };
+        /**
+         * @example {
+         *       "username": "anna",
+         *       "password": "correct horse battery"
+         *     }
+         */
         LoginPost: {
-            /** @example anna */
+            /**
+             * @description Name of the user.
+             * @example anna
+             */
             username: string;
-            /** @example correct horse battery staple */
+            /**
+             * @description The user’s password.
+             * @example correct horse battery staple
+             */
             password: string;
         };
         LoginDto: {
+            /** @description What it may do. */
             role: components["schemas"]["Role"];
             /** @description The tag that machines must have to be seen; null: all machines. */
             pool: string | null;
             /** @description What a change by cookie must give in the header `X-CSRF-Token`; null for an API token. */
             csrf_token: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description From when on it is not valid; null: it does not expire.
+             */
             expires_at: string;
             /** @description To be sent as `Authorization: Bearer <token>`. */
             token: string;
@@ -1389,6 +1450,7 @@ export interface components {
             name: string;
         };
         MeDto: {
+            /** @description What it may do. */
             role: components["schemas"]["Role"];
             /** @description The tag that machines must have to be seen; null: all machines. */
             pool: string | null;
@@ -1397,6 +1459,12 @@ export interface components {
             /** @description As events name it, for instance `user:anna` or `token:nightly`. */
             name: string;
         };
+        /**
+         * @example {
+         *       "present_password": "correct horse battery",
+         *       "new_password": "another horse battery"
+         *     }
+         */
         PasswordPost: {
             /** @description The present one. */
             present_password: string;
@@ -1404,33 +1472,68 @@ export interface components {
             new_password: string;
         };
         UserDto: {
+            /** @description What it may do. */
             role: components["schemas"]["Role"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             updated_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the user logged in last; null: never.
+             */
             last_login_at: string | null;
+            /** @description Name of the user. */
             username: string;
+            /** @description Whether it counts: a user may log in, a webhook is told. */
             enabled: boolean;
         };
+        /**
+         * @example {
+         *       "username": "anna",
+         *       "password": "correct horse battery",
+         *       "role": "ci"
+         *     }
+         */
         UserPost: {
+            /** @description What it may do. */
             role: components["schemas"]["Role"];
-            /** @example anna */
+            /**
+             * @description Name of the user.
+             * @example anna
+             */
             username: string;
             /** @description 10 to 256 characters. */
             password: string;
         };
+        /**
+         * @example {
+         *       "role": "operator"
+         *     }
+         */
         UserPatch: {
+            /** @description What it may do. */
             role?: components["schemas"]["Role"];
             /** @description 10 to 256 characters. */
             password?: string;
             /** @description Whether the user may log in. */
             enabled?: boolean;
         };
-        /** @enum {string} */
+        /**
+         * @description `preparing`: its pack and map are being made. `ready`: it can be flashed. `failed`: `error` says why. `unsupported`: nothing that can be flashed.
+         * @enum {string}
+         */
         ImageState: "preparing" | "ready" | "failed" | "unsupported";
-        /** @enum {string} */
+        /**
+         * @description `img`: the bytes of the disk. `img.zst`: the same, compressed with zstd. `qcow2`: of QEMU, versions 2 and 3.
+         * @enum {string}
+         */
         ImageFormat: "img" | "img.zst" | "qcow2";
         DerivedFileDto: {
             /** @description Length in bytes. */
@@ -1447,11 +1550,13 @@ export interface components {
             bytes_total: number | null;
         };
         FailureDto: {
+            /** @description The kind of failure, for a program. */
             code: components["schemas"]["ErrorCode"];
             /** @description For a person: what happened, and what to do. */
             message: string;
         };
         ImageDto: {
+            /** @description Format of the image file; null while nobody has looked into it. */
             format: components["schemas"]["ImageFormat"];
             /** @description Length of the file in bytes. */
             size_bytes: number;
@@ -1473,18 +1578,36 @@ export interface components {
             progress: components["schemas"]["PreparingDto"] | null;
             /** @description Why it cannot be flashed. */
             error: components["schemas"]["FailureDto"] | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             updated_at: string;
-            /** @example debian-13.img */
+            /**
+             * @description Its name.
+             * @example debian-13.img
+             */
             name: string;
         };
-        /** @enum {string} */
+        /**
+         * @description State of the active flash job, else of the last one, else `idle`.
+         * @enum {string}
+         */
         MachineState: "idle" | "queued" | "dispatched" | "running" | "succeeded" | "failed" | "cancelled";
-        /** @enum {string} */
+        /**
+         * @description `local`: the machine boots its own disk. `flash`: every boot from the network flashes it. `tui`: the live env waits for a person.
+         * @enum {string}
+         */
         BootPolicy: "local" | "flash" | "tui";
-        /** @enum {string} */
+        /**
+         * @description `none`. `cloud-init`: a seed is put onto the disk. `cijoe`: a workflow edits the flashed file systems before the first boot. `cijoe-online`: a workflow runs over SSH in the flashed system.
+         * @enum {string}
+         */
         ProvisioningMode: "none" | "cloud-init" | "cijoe" | "cijoe-online";
         TargetHint: {
             /** @description Serial number, as the disk reports it. */
@@ -1515,9 +1638,15 @@ export interface components {
         KnownGoodDto: {
             /** @description Number of the baseline. */
             baseline: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the baseline was recorded.
+             */
             recorded_at: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The run that has recorded it.
+             */
             run_id: string;
             /** @description SHA-256 of the image file, hex. */
             image_sha256: string | null;
@@ -1527,7 +1656,10 @@ export interface components {
             workflow_digest: string;
         };
         DriftSummaryDto: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the machine was compared with its baseline.
+             */
             checked_at: string;
             /** @description How many things differ. */
             differences: number;
@@ -1539,15 +1671,22 @@ export interface components {
             size_bytes: number;
             /** @description Logical sector size in bytes: 512 or 4096. */
             logical_sector_bytes: number;
+            /** @description Serial number of the disk, as it says itself. */
             serial?: string;
+            /** @description World Wide Name of the disk. */
             wwn?: string;
+            /** @description Model of the disk, as it says itself. */
             model?: string;
             /** @description Names below `/dev/disk/by-id/` that point at this disk. */
             by_id: string[];
-            /** @enum {string} */
+            /**
+             * @description How the disk is attached.
+             * @enum {string}
+             */
             transport: "nvme" | "sata" | "ata" | "sas" | "scsi" | "virtio" | "usb" | "mmc" | "iscsi" | "fc" | "other";
             /** @description The kernel says that the medium can be taken out, or that the disk hangs on USB. */
             removable: boolean;
+            /** @description Whether the disk refuses to be written. */
             read_only: boolean;
             /** @description Why the disk counts as in use, for instance `/dev/sda1 is mounted on /data`. Empty when it is free. */
             in_use: string[];
@@ -1565,16 +1704,24 @@ export interface components {
             link: boolean;
             /** @description Speed in Mbit/s, when the driver tells it. */
             speed_mbit?: number;
+            /** @description Kernel module of the network card. */
             driver?: string;
         };
         Inventory: {
+            /** @description The disks, in no certain order. */
             disks: components["schemas"]["InventoryDisk"][];
+            /** @description The network cards. */
             nics: components["schemas"]["InventoryNic"][];
-            /** @enum {string} */
+            /**
+             * @description How the machine was started.
+             * @enum {string}
+             */
             firmware: "bios" | "uefi";
             /** @description System UUID of the firmware (SMBIOS type 1), lower case; absent when the board has none or a filler. */
             dmi_uuid?: string;
+            /** @description Maker of the machine, as its firmware says. */
             dmi_vendor?: string;
+            /** @description Product name of the machine, as its firmware says. */
             dmi_product?: string;
             /** @description Main memory in bytes, as the kernel counts it. */
             ram_bytes: number;
@@ -1583,9 +1730,15 @@ export interface components {
             /** @description The machine has so many disks that links, reasons or whole disks were left out here; absent otherwise. */
             abridged?: boolean;
         };
-        /** @enum {string} */
+        /**
+         * @description `flash` makes the disk equal to the image; `check` says how it differs, and writes nothing.
+         * @enum {string}
+         */
         FlashJobKind: "flash" | "check";
-        /** @enum {string} */
+        /**
+         * @description `queued`: no agent has it. `dispatched`: handed to one. `running`. `succeeded`: written and read back as `verify` says, or compared. `failed`. `cancelled`.
+         * @enum {string}
+         */
         FlashJobState: "queued" | "dispatched" | "running" | "succeeded" | "failed" | "cancelled";
         /**
          * @description The phase that it is in, or was in last.
@@ -1593,16 +1746,28 @@ export interface components {
          */
         FlashStage: "preparing" | "comparing" | "writing" | "flushing" | "verifying" | "provisioning" | "committing" | "rebooting";
         JobSummaryDto: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names it for ever.
+             */
             id: string;
+            /** @description Whether it writes to the disk or only compares. */
             kind: components["schemas"]["FlashJobKind"];
+            /** @description How far it is. */
             state: components["schemas"]["FlashJobState"];
             /** @description The phase that it is in, or was in last. */
             stage: components["schemas"]["FlashStage"] | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ended; null while it has not.
+             */
             finished_at: string | null;
+            /** @description Why it failed; null when it did not. */
             error: components["schemas"]["FailureDto"] | null;
             /** @description Name of the image. */
             image: string;
@@ -1610,7 +1775,9 @@ export interface components {
         MachineDto: {
             /** @description State of its active flash job, else of its last one, else `idle`. */
             state: components["schemas"]["MachineState"];
+            /** @description What the machine gets when it boots from the network. */
             boot_policy: components["schemas"]["BootPolicy"];
+            /** @description What configures the flashed system. */
             provisioning_mode: components["schemas"]["ProvisioningMode"];
             /** @description Name of the image that the machine is to have. */
             image: string | null;
@@ -1624,7 +1791,10 @@ export interface components {
             ssh_host: string | null;
             /** @description Name of a private key; null is the installation's own. */
             ssh_key: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
             /**
              * Format: date-time
@@ -1667,16 +1837,23 @@ export interface components {
             ssh_host_keys: string[] | null;
             /** @description The known-good baseline. */
             last_known_good: components["schemas"]["KnownGoodDto"] | null;
+            /** @description The last comparison with the baseline; null: none. */
             last_drift_check: components["schemas"]["DriftSummaryDto"] | null;
             /** @description What the last agent saw of the machine. */
             inventory: components["schemas"]["Inventory"] | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When an agent took the inventory; null: never.
+             */
             inventory_at: string | null;
             /** @description The flash job that the machine has to do or is doing; a check as well. */
             active_flash_job: components["schemas"]["JobSummaryDto"] | null;
             /** @description The flash that ended last; checks are listed by `GET /flash-jobs?kind=check`. */
             last_flash_job: components["schemas"]["JobSummaryDto"] | null;
-            /** @example 52:54:00:00:00:01 */
+            /**
+             * @description MAC address of the machine, in lower case with colons.
+             * @example 52:54:00:00:00:01
+             */
             mac: string;
             /** @description Account that workflows and drift checks log in to. */
             ssh_user: string;
@@ -1690,7 +1867,9 @@ export interface components {
         MachineDetailDto: {
             /** @description State of its active flash job, else of its last one, else `idle`. */
             state: components["schemas"]["MachineState"];
+            /** @description What the machine gets when it boots from the network. */
             boot_policy: components["schemas"]["BootPolicy"];
+            /** @description What configures the flashed system. */
             provisioning_mode: components["schemas"]["ProvisioningMode"];
             /** @description Name of the image that the machine is to have. */
             image: string | null;
@@ -1704,7 +1883,10 @@ export interface components {
             ssh_host: string | null;
             /** @description Name of a private key; null is the installation's own. */
             ssh_key: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
             /**
              * Format: date-time
@@ -1747,10 +1929,14 @@ export interface components {
             ssh_host_keys: string[] | null;
             /** @description The known-good baseline. */
             last_known_good: components["schemas"]["KnownGoodDto"] | null;
+            /** @description The last comparison with the baseline; null: none. */
             last_drift_check: components["schemas"]["DriftSummaryDto"] | null;
             /** @description What the last agent saw of the machine. */
             inventory: components["schemas"]["Inventory"] | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When an agent took the inventory; null: never.
+             */
             inventory_at: string | null;
             /** @description The flash job that the machine has to do or is doing; a check as well. */
             active_flash_job: components["schemas"]["JobSummaryDto"] | null;
@@ -1764,7 +1950,10 @@ export interface components {
             network_config?: string | null;
             /** @description cloud-init’s vendor-data. */
             vendor_data?: string | null;
-            /** @example 52:54:00:00:00:01 */
+            /**
+             * @description MAC address of the machine, in lower case with colons.
+             * @example 52:54:00:00:00:01
+             */
             mac: string;
             /** @description Account that workflows and drift checks log in to. */
             ssh_user: string;
@@ -1775,6 +1964,17 @@ export interface components {
             /** @description Whether an agent of this machine is connected now. */
             agent_connected: boolean;
         };
+        /**
+         * @example {
+         *       "image": "debian-13.img",
+         *       "boot_policy": "flash",
+         *       "hostname": "box-1",
+         *       "tags": [
+         *         "rack-2",
+         *         "nvme"
+         *       ]
+         *     }
+         */
         MachinePut: {
             /**
              * @description cloud-init's user-data, at most 65536 bytes; mode `cloud-init` needs it. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`.
@@ -1849,25 +2049,43 @@ export interface components {
             content_size_bytes: number;
             /** @description Logical sector size that the image was made for; null when it does not tell. */
             sector_bytes: number | null;
+            /** @description Its name. */
             name: string;
         };
         FlashedTarget: {
+            /** @description Path of the device. */
             path: string;
+            /** @description Length in bytes. */
             size_bytes: number;
+            /** @description Serial number of the disk, as it says itself. */
             serial?: string;
+            /** @description World Wide Name of the disk. */
             wwn?: string;
+            /** @description Model of the disk, as it says itself. */
             model?: string;
         };
-        /** @enum {string} */
+        /**
+         * @description How a disk is attached.
+         * @enum {string}
+         */
         Transport: "nvme" | "sata" | "ata" | "sas" | "scsi" | "virtio" | "usb" | "mmc" | "iscsi" | "fc" | "other";
         JudgedDiskDto: {
+            /** @description Length in bytes. */
             size_bytes: number;
+            /** @description Serial number of the disk, as it says itself. */
             serial: string | null;
+            /** @description World Wide Name of the disk. */
             wwn: string | null;
+            /** @description Model of the disk, as it says itself. */
             model: string | null;
+            /** @description How the disk is attached. */
             transport: components["schemas"]["Transport"];
+            /** @description Why the disk is not taken; empty for the one that is. */
             reasons: components["schemas"]["FailureDto"][];
-            /** @example /dev/nvme0n1 */
+            /**
+             * @description Path of the device.
+             * @example /dev/nvme0n1
+             */
             path: string;
             /** @description Whether nothing speaks against it. Two eligible disks are one too many. */
             eligible: boolean;
@@ -1877,6 +2095,7 @@ export interface components {
             target: components["schemas"]["InventoryDisk"] | null;
             /** @description Why a flash would be refused, for a program; null when it would not. */
             code: components["schemas"]["ErrorCode"] | null;
+            /** @description Which disk is the target; null: the only one that may be written. */
             target_hint: components["schemas"]["TargetHint"] | null;
             /** @description Null when neither record nor request names one: then neither size nor sectors speak against a disk. */
             image: components["schemas"]["TargetImageDto"] | null;
@@ -1887,16 +2106,26 @@ export interface components {
              * @description When an agent saw the disks that were chosen from. The agent of a flash looks again.
              */
             inventory_at: string;
+            /** @description How old the inventory is that this was decided on, in seconds. */
             inventory_age_seconds: number;
             /**
              * @description Why this disk, or why none, for a person.
              * @example it is the only disk that matches the hint (serial) and may be written
              */
             why: string;
+            /** @description The disks, in no certain order. */
             disks: components["schemas"]["JudgedDiskDto"][];
             /** @description False when the machine has so many disks that its agent left some of what it saw out. */
             inventory_complete: boolean;
         };
+        /**
+         * @example {
+         *       "image": "debian-13.img",
+         *       "target_hint": {
+         *         "transport": "nvme"
+         *       }
+         *     }
+         */
         TargetPost: {
             /**
              * @description Name of an image of the catalogue: it says how many bytes are needed, and sectors of which size.
@@ -1918,29 +2147,46 @@ export interface components {
             problem: string | null;
             /** @description Length of the archive in bytes. */
             size_bytes: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was put.
+             */
             put_at: string;
-            /** @example smoke */
+            /**
+             * @description Its name.
+             * @example smoke
+             */
             name: string;
             /** @description SHA-256 of the archive that `GET` gives, hex: the same files have the same digest. */
             digest: string;
             /** @description The file that cijoe runs. */
             main_file: string;
+            /** @description Paths of the files of this version. */
             files: string[];
-            /** @example token:admin */
+            /**
+             * @description Who put it.
+             * @example token:admin
+             */
             put_by: string;
         };
         WorkflowDto: {
             /** @description The version that the name alone means: the newest that is ready. */
             digest: string | null;
-            /** @example smoke */
+            /**
+             * @description Its name.
+             * @example smoke
+             */
             name: string;
             /** @description Newest first. */
             versions: components["schemas"]["WorkflowVersionDto"][];
         };
-        /** @enum {string} */
+        /**
+         * @description `full`: the whole image is read back past the cache. `written`: what the job has written. `off`: nothing, and the result says so.
+         * @enum {string}
+         */
         VerifyMode: "full" | "written" | "off";
         ProgressDto: {
+            /** @description The phase. */
             stage: components["schemas"]["FlashStage"];
             /** @description Bytes done in this phase. */
             bytes_done: number;
@@ -1962,7 +2208,10 @@ export interface components {
          */
         PredictionBasis: "machine-and-image" | "machine" | "image";
         PredictionDto: {
-            /** @example 41.5 */
+            /**
+             * @description Seconds from the hand-out to the end.
+             * @example 41.5
+             */
             seconds: number;
             /** @description Which flashes: of this image on this machine; of others on it, in proportion to their size; of this image elsewhere. */
             based_on: components["schemas"]["PredictionBasis"];
@@ -1973,6 +2222,7 @@ export interface components {
             ready_at: string | null;
         };
         JobFailureDto: {
+            /** @description The kind of failure, for a program. */
             code: components["schemas"]["ErrorCode"];
             /** @description Facts: errno, offsets, the disks that were refused and why. */
             details?: {
@@ -1982,15 +2232,23 @@ export interface components {
             message: string;
         };
         StageTimes: {
+            /** @description Milliseconds: target and map were looked up. */
             preparing?: number;
+            /** @description Milliseconds: the disk was compared with the map. */
             comparing?: number;
+            /** @description Milliseconds: what differed was fetched and written. */
             writing?: number;
+            /** @description Milliseconds: what was written went to the disk. */
             flushing?: number;
+            /** @description Milliseconds: the disk was read back. */
             verifying?: number;
+            /** @description Milliseconds: the flashed file systems were provisioned. */
             provisioning?: number;
+            /** @description Milliseconds: the first MiB was written, last of all. */
             committing?: number;
         };
         FlashResult: {
+            /** @description The disk that was written. */
             target: components["schemas"]["FlashedTarget"];
             /** @description Bytes received from the server, compressed, the map and repeated ones included. */
             bytes_fetched: number;
@@ -2002,16 +2260,26 @@ export interface components {
             bytes_zeroed: number;
             /** @description Bytes read from the target past every cache and found right; those that were written, after they were flushed. */
             bytes_verified: number;
-            /** @enum {string} */
+            /**
+             * @description What is read back from the disk.
+             * @enum {string}
+             */
             verify: "full" | "written" | "off";
-            /** @enum {string} */
+            /**
+             * @description How the image was brought onto the disk.
+             * @enum {string}
+             */
             strategy: "compare" | "write-through";
             /** @description For a person: what was measured, and what followed from it. */
             strategy_reason: string;
-            /** @enum {string} */
+            /**
+             * @description What the flash waited for most of the time.
+             * @enum {string}
+             */
             bottleneck: "network" | "disk" | "cpu";
             /** @description From the hand-out to the last flush, in milliseconds. */
             duration_ms: number;
+            /** @description How long each phase took, in milliseconds. */
             stage_ms: components["schemas"]["StageTimes"];
             /** @description Whether the backup GPT was moved to the end of a larger disk. */
             gpt_relocated: boolean;
@@ -2019,23 +2287,31 @@ export interface components {
             peak_rss_bytes: number;
         };
         DiskRange: {
+            /** @description Where it begins on the disk, in bytes. */
             offset_bytes: number;
+            /** @description How many bytes. */
             length_bytes: number;
         };
         DifferingPartition: {
+            /** @description Where it begins on the disk, in bytes. */
             offset_bytes: number;
+            /** @description How many bytes. */
             length_bytes: number;
             /** @description As the kernel counts, from 1. */
             number: number;
             /** @description Its name in the GPT, when it has one. */
             name?: string;
+            /** @description Bytes in chunks that differ. */
             differing_bytes: number;
         };
         CheckResult: {
             /** @description The disk that was read. */
             target: components["schemas"]["FlashedTarget"];
+            /** @description Whether the disk is equal to the image. */
             equal: boolean;
+            /** @description Bytes of the disk that were compared. */
             compared_bytes: number;
+            /** @description Bytes in chunks that differ. */
             differing_bytes: number;
             /** @description Of the compared bytes, from 0 to 1. */
             differing_share: number;
@@ -2051,11 +2327,16 @@ export interface components {
             duration_ms: number;
         };
         ReportFileDto: {
+            /** @description Length in bytes. */
             size_bytes: number;
-            /** @example report.html */
+            /**
+             * @description Path of the file in the report.
+             * @example report.html
+             */
             path: string;
         };
         JobImageDto: {
+            /** @description Format of the image file; null while nobody has looked into it. */
             format: components["schemas"]["ImageFormat"] | null;
             /** @description SHA-256 of the file, hex. */
             sha256: string | null;
@@ -2063,11 +2344,16 @@ export interface components {
             size_bytes: number | null;
             /** @description Length of the raw disk in bytes. */
             content_size_bytes: number | null;
+            /** @description Its name. */
             name: string;
         };
         HistoryDto: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was.
+             */
             at: string;
+            /** @description How far it is. */
             state: components["schemas"]["FlashJobState"];
             /** @description The phase that began, when this is about a phase. */
             stage: components["schemas"]["FlashStage"] | null;
@@ -2075,13 +2361,18 @@ export interface components {
             epoch: number;
             /** @description Why, when something went wrong. */
             code: components["schemas"]["ErrorCode"] | null;
+            /** @description What happened, for people. */
             message: string | null;
         };
         PhaseDto: {
             /** @description Number of the attempt. */
             epoch: number;
+            /** @description The phase. */
             stage: components["schemas"]["FlashStage"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the phase began.
+             */
             started_at: string;
             /**
              * Format: date-time
@@ -2099,16 +2390,24 @@ export interface components {
             bytes_per_second: number | null;
         };
         FlashJobDto: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names it for ever.
+             */
             id: string;
+            /** @description Whether it writes to the disk or only compares. */
             kind: components["schemas"]["FlashJobKind"];
+            /** @description How far it is. */
             state: components["schemas"]["FlashJobState"];
             /** @description The phase that the job is in, or was in last. */
             stage: components["schemas"]["FlashStage"] | null;
             /** @description How often the job was handed to an agent. */
             epoch: number;
+            /** @description What is read back from the disk. */
             verify: components["schemas"]["VerifyMode"];
+            /** @description Which disk is the target; null: the only one that may be written. */
             target_hint: components["schemas"]["TargetHint"] | null;
+            /** @description What configures the flashed system. */
             provisioning_mode: components["schemas"]["ProvisioningMode"];
             /** @description The workflow that belongs to the mode, if it has one. */
             workflow: string | null;
@@ -2128,6 +2427,7 @@ export interface components {
              * @description The job that this one does again.
              */
             retry_of: string | null;
+            /** @description Why it failed; null when it did not. */
             error: components["schemas"]["JobFailureDto"] | null;
             /** @description Of a flash that succeeded. */
             result: components["schemas"]["FlashResult"] | null;
@@ -2135,28 +2435,40 @@ export interface components {
             check_result: components["schemas"]["CheckResult"] | null;
             /** @description Files of what a workflow in mode `cijoe` left; null when there is none. `GET /flash-jobs/{id}/report` gives them all. */
             report: components["schemas"]["ReportFileDto"][] | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
             /**
              * Format: date-time
              * @description When it was handed to an agent last.
              */
             dispatched_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ended; null while it has not.
+             */
             finished_at: string | null;
-            /** @example 52:54:00:00:00:01 */
+            /**
+             * @description MAC address of the machine, in lower case with colons.
+             * @example 52:54:00:00:00:01
+             */
             mac: string;
+            /** @description The image, fixed when the job was made. */
             image: components["schemas"]["JobImageDto"];
             /**
              * @description Who ordered it: a token, or the machine's boot policy.
              * @example token:admin
              */
             requested_by: string;
+            /** @description Every change of state, oldest first. */
             history: components["schemas"]["HistoryDto"][];
             /** @description The phases that it has gone through, with what was done in each. */
             phases: components["schemas"]["PhaseDto"][];
         };
         OrderProblemDto: {
+            /** @description The kind of failure, for a program. */
             code: components["schemas"]["ErrorCode"];
             /** @description Facts for a program, for instance `job_id` of the job that the machine has. */
             details?: {
@@ -2170,7 +2482,10 @@ export interface components {
             job: components["schemas"]["FlashJobDto"] | null;
             /** @description Why there is none. */
             problem: components["schemas"]["OrderProblemDto"] | null;
-            /** @example 52:54:00:00:00:01 */
+            /**
+             * @description MAC address of the machine, in lower case with colons.
+             * @example 52:54:00:00:00:01
+             */
             mac: string;
         };
         FlashOrderDto: {
@@ -2203,6 +2518,13 @@ export interface components {
              */
             image?: string;
         };
+        /**
+         * @example {
+         *       "mac": "52:54:00:00:00:01",
+         *       "image": "debian-13.img",
+         *       "verify": "full"
+         *     }
+         */
         FlashJobPost: {
             /**
              * @description cloud-init's user-data, at most 65536 bytes; mode `cloud-init` needs it. Placeholders: `{{mac}}`, `{{hostname}}`, `{{image}}`, `{{ssh_public_key}}`.
@@ -2246,22 +2568,32 @@ export interface components {
         NoCloudSeed: {
             /** @description Names this one flash: cloud-init does its first-boot work again for every new one. Stands in `meta_data` too. */
             instance_id: string;
+            /** @description Content of the file `meta-data`. */
             meta_data: string;
+            /** @description Content of the file `user-data`. */
             user_data: string;
+            /** @description Content of the file `network-config`; null: there is none. */
             network_config?: string;
+            /** @description Content of the file `vendor-data`; null: there is none. */
             vendor_data?: string;
         };
         BaselineDto: {
             /** @description Counts the baselines of the machine, from 1. */
             version: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the baseline was recorded.
+             */
             recorded_at: string;
             /**
              * Format: uuid
              * @description The run that succeeded.
              */
             run_id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The flash that it belongs to; null when none is known.
+             */
             flash_job_id: string | null;
             /** @description What was on the disk: the image of the last flash, as far as the server knows. */
             image: string | null;
@@ -2273,9 +2605,11 @@ export interface components {
                     [key: string]: string;
                 };
             };
+            /** @description MAC address of the machine, in lower case with colons. */
             mac: string;
             /** @description Whether the machine is compared with this one. */
             current: boolean;
+            /** @description Name of the workflow. */
             workflow: string;
             /** @description Version of the workflow. */
             workflow_digest: string;
@@ -2283,51 +2617,80 @@ export interface components {
         BaselineHeadDto: {
             /** @description Counts the baselines of the machine, from 1. */
             version: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the baseline was recorded.
+             */
             recorded_at: string;
             /**
              * Format: uuid
              * @description The run that succeeded.
              */
             run_id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The flash that it belongs to; null when none is known.
+             */
             flash_job_id: string | null;
             /** @description What was on the disk: the image of the last flash, as far as the server knows. */
             image: string | null;
             /** @description SHA-256 of the image file, hex. */
             image_sha256: string | null;
+            /** @description MAC address of the machine, in lower case with colons. */
             mac: string;
             /** @description Whether the machine is compared with this one. */
             current: boolean;
+            /** @description Name of the workflow. */
             workflow: string;
             /** @description Version of the workflow. */
             workflow_digest: string;
         };
-        /** @enum {string} */
+        /**
+         * @description A part of what is collected of a system.
+         * @enum {string}
+         */
         FactSection: "os" | "kernel" | "packages" | "package_files" | "services" | "etc" | "users" | "groups" | "mounts" | "block_devices" | "host_keys" | "hardware";
         DifferenceDto: {
+            /** @description Which part of the facts. */
             section: components["schemas"]["FactSection"];
             /** @description Null when it is new. */
             before: string | null;
             /** @description Null when it is gone. */
             after: string | null;
-            /** @example /etc/motd */
+            /**
+             * @description What differs: a package, a service, a file.
+             * @example /etc/motd
+             */
             name: string;
         };
         DriftDto: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the machine was compared with its baseline.
+             */
             checked_at: string;
             /** @description Number of the baseline. */
             baseline: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the baseline was recorded that the machine was compared with.
+             */
             baseline_recorded_at: string;
+            /** @description MAC address of the machine, in lower case with colons. */
             mac: string;
             /** @description Whether anything differs. */
             drifted: boolean;
+            /** @description What differs from the baseline. */
             differences: components["schemas"]["DifferenceDto"][];
             /** @description The differences for a person. */
             text: string;
         };
+        /**
+         * @example {
+         *       "mac": "52:54:00:00:00:01",
+         *       "cijoe_workflow_ref": "setup"
+         *     }
+         */
         RunPost: {
             /** @description Workflow to run, `NAME` or `NAME@DIGEST`; left out, that of the machine's record. */
             cijoe_workflow_ref?: string | null;
@@ -2342,9 +2705,13 @@ export interface components {
          * @enum {string}
          */
         RunKind: "online";
-        /** @enum {string} */
+        /**
+         * @description `queued`. `waiting`: the system does not answer over SSH yet. `running`. `succeeded`. `failed`. `cancelled`. `interrupted`: its worker went away.
+         * @enum {string}
+         */
         RunState: "queued" | "waiting" | "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
         RunFailureDto: {
+            /** @description The kind of failure, for a program. */
             code: components["schemas"]["ErrorCode"];
             /** @description Facts, for instance `failed_steps`. */
             details?: {
@@ -2354,65 +2721,110 @@ export interface components {
             message: string;
         };
         RunHistoryDto: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was.
+             */
             at: string;
+            /** @description How far it is. */
             state: components["schemas"]["RunState"];
+            /** @description What happened, for people. */
             message: string | null;
         };
         RunDto: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names it for ever.
+             */
             id: string;
             /** @description `online`: over SSH in the flashed system; `offline`: in the live env, as a part of a flash. */
             kind: components["schemas"]["RunKind"];
+            /** @description How far it is. */
             state: components["schemas"]["RunState"];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The flash that it belongs to; null when none is known.
+             */
             flash_job_id: string | null;
+            /** @description Name of the image that the machine had been flashed with; null when none is known. */
             image: string | null;
+            /** @description SHA-256 of the image file, hex; null when none is known. */
             image_sha256: string | null;
             /** @description Where the system answered. */
             address: string | null;
+            /** @description Why it failed; null when it did not. */
             error: components["schemas"]["RunFailureDto"] | null;
             /** @description Files of the report; null when there is none. `GET /runs/{id}/report` gives them all. */
             report: components["schemas"]["ReportFileDto"][] | null;
             /** @description Number of the baseline that it recorded. */
             baseline: number | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
             /**
              * Format: date-time
              * @description When the workflow began.
              */
             started_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ended; null while it has not.
+             */
             finished_at: string | null;
-            /** @example 52:54:00:00:00:01 */
+            /**
+             * @description MAC address of the machine, in lower case with colons.
+             * @example 52:54:00:00:00:01
+             */
             mac: string;
+            /** @description Name of the workflow. */
             workflow: string;
             /** @description Version of the workflow. */
             workflow_digest: string;
-            /** @example token:admin */
+            /**
+             * @description Who ordered it.
+             * @example token:admin
+             */
             requested_by: string;
+            /** @description Every change of state, oldest first. */
             history: components["schemas"]["RunHistoryDto"][];
         };
         DoneDto: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the machine was flashed last.
+             */
             last_flashed_at: string;
-            /** @example 52:54:00:00:00:01 */
+            /**
+             * @description MAC address of the machine, in lower case with colons.
+             * @example 52:54:00:00:00:01
+             */
             mac: string;
         };
         BootedDto: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the machine’s own system has reported.
+             */
             booted_at: string;
-            /** @example 52:54:00:00:00:01 */
+            /**
+             * @description MAC address of the machine, in lower case with colons.
+             * @example 52:54:00:00:00:01
+             */
             mac: string;
             /** @description Address that it reported from. */
             booted_ip: string;
         };
         HealthDto: {
-            /** @example ok */
+            /**
+             * @description Always `ok`: the process answers.
+             * @example ok
+             */
             status: string;
         };
         ReadinessDto: {
+            /** @description Whether the server can do its work. */
             ready: boolean;
             /**
              * @description A sentence for everything that is wrong; empty when the server is ready.
@@ -2423,9 +2835,21 @@ export interface components {
             reasons: string[];
         };
         VersionDto: {
-            /** @example 0.1.0 */
+            /**
+             * @description Version of the server.
+             * @example 0.1.0
+             */
             version: string;
         };
+        /**
+         * @example {
+         *       "url": "https://ci.example.org/bty",
+         *       "actions": [
+         *         "flash-job.succeeded",
+         *         "flash-job.failed"
+         *       ]
+         *     }
+         */
         WebhookPut: {
             /**
              * @description Where events are posted to.
@@ -2453,35 +2877,64 @@ export interface components {
             enabled?: boolean;
         };
         NewWebhookDto: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names it for ever.
+             */
             id: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             updated_at: string;
             /**
              * @description The key with which the receiver checks signatures (standardwebhooks.com). It is not shown again.
              * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
              */
             secret: string;
+            /** @description Where deliveries are posted to. */
             url: string;
+            /** @description What it is for, in the words of who made it. */
             description: string;
+            /** @description The actions that it hears of; empty: all. */
             actions: string[];
+            /** @description Whether it counts: a user may log in, a webhook is told. */
             enabled: boolean;
         };
         WebhookDto: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names it for ever.
+             */
             id: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             updated_at: string;
+            /** @description Where deliveries are posted to. */
             url: string;
+            /** @description What it is for, in the words of who made it. */
             description: string;
+            /** @description The actions that it hears of; empty: all. */
             actions: string[];
+            /** @description Whether it counts: a user may log in, a webhook is told. */
             enabled: boolean;
         };
-        /** @enum {string} */
+        /**
+         * @description `pending`: it is to be told, or told again. `delivered`. `failed`: given up.
+         * @enum {string}
+         */
         DeliveryState: "pending" | "delivered" | "failed";
         DeliveryDto: {
             /**
@@ -2489,6 +2942,7 @@ export interface components {
              * @description What the receiver got as `webhook-id`; the same at every attempt.
              */
             id: string;
+            /** @description How far it is. */
             state: components["schemas"]["DeliveryState"];
             /** @description How often it was tried. */
             attempts: number;
@@ -2501,13 +2955,22 @@ export interface components {
             last_status: number | null;
             /** @description Why the last attempt failed. */
             last_error: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was delivered or given up; null while it is pending.
+             */
             ended_at: string | null;
             /** @description Id of the event. */
             event_id: string;
-            /** @example flash-job.succeeded */
+            /**
+             * @description What was done: a noun and a past participle, for instance `machine.changed`.
+             * @example flash-job.succeeded
+             */
             action: string;
         };
     };
@@ -3675,6 +4138,15 @@ export interface operations {
                     "application/json": components["schemas"]["ImageDto"][];
                 };
             };
+            /** @description No valid credential was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The content cannot be taken; `fields` names what is wrong. */
             422: {
                 headers: {
@@ -3714,6 +4186,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImageDto"];
+                };
+            };
+            /** @description No valid credential was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description There is no such thing. */
@@ -3767,6 +4248,15 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description No valid credential was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description There is no such thing. */
@@ -4077,6 +4567,15 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
+            /** @description No valid credential was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description There is no such thing. */
             404: {
                 headers: {
@@ -4146,6 +4645,15 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description No valid credential was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description There is no such thing. */

@@ -1,9 +1,9 @@
 import { BtyError } from '@bty/wire-types';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { type Caller, requiredCaller } from '../http/index.js';
 import type { EventEntity } from './event.entity.js';
 import { EventOrderRepository, type EventPlace, placeAfter } from './event-order.repository.js';
-import { type Caller, requiredCaller } from '../http/index.js';
 import { EventTail } from './event-tail.service.js';
 import { SseStream } from './sse-stream.js';
 
