@@ -132,6 +132,23 @@ describe('the boot token', () => {
 });
 
 describe('a session', () => {
+  it('that is opened from another address while the machine is connected is told by an event', async () => {
+    const mac = await newMachine({ boot_policy: 'tui' });
+    const owner = await FakeAgent.boot(server, mac);
+    const again = await FakeAgent.boot(server, mac);
+    expect((await owner.closed()).code).toBe(CLOSE_CODES.SUPERSEDED);
+    const stranger = await FakeAgent.boot(server, mac, {}, '127.0.0.2');
+    expect((await again.closed()).code).toBe(CLOSE_CODES.SUPERSEDED);
+    const claims = async () => {
+      const events = (await server.ask(`/events?subject=machine/${mac}`)).json as Record<string, unknown>[];
+      return events.filter(({ action }) => action === 'machine.claimed');
+    };
+    await expect.poll(claims).toMatchObject([
+      { actor: `agent:${mac}`, ip: '127.0.0.2', before: { mac, ip: '127.0.0.1' }, after: { mac, ip: '127.0.0.2' } },
+    ]);
+    stranger.cut();
+  });
+
   it('goes on with its job, under the same epoch, after a cut and after a restart of the server', async () => {
     const mac = await newMachine();
     const agent = await FakeAgent.boot(server, mac);

@@ -63,17 +63,22 @@ export class FakeAgent {
     });
   }
 
-  static async connect(server: ServerUnderTest, mac: string): Promise<FakeAgent> {
-    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/agent`, AGENT_SUBPROTOCOL);
+  static async connect(server: ServerUnderTest, mac: string, localAddress = '127.0.0.1'): Promise<FakeAgent> {
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/agent`, AGENT_SUBPROTOCOL, { localAddress });
     const agent = new FakeAgent(socket, mac);
     await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject));
     return agent;
   }
 
   /** Boots the live env as a machine does: asks for its script, connects with the token in it, says hello. */
-  static async boot(server: ServerUnderTest, mac: string, hello: Record<string, unknown> = {}): Promise<FakeAgent> {
+  static async boot(
+    server: ServerUnderTest,
+    mac: string,
+    hello: Record<string, unknown> = {},
+    localAddress?: string,
+  ): Promise<FakeAgent> {
     const script = (await server.ask(`/pxe/${mac}`, { anonymous: true })).text;
-    const agent = await FakeAgent.connect(server, mac);
+    const agent = await FakeAgent.connect(server, mac, localAddress);
     const boot_token = kernelArgument(script, 'token');
     agent.hello({ boot_token, mode: kernelArgument(script, 'mode'), ...hello });
     await agent.receive('session.opened');

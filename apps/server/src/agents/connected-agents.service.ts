@@ -1,6 +1,6 @@
 import { CLOSE_CODES } from '@bty/wire-types';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type EventEntity, EventTail } from '../events/index.js';
+import { type EventEntity, EventsRepository, EventTail } from '../events/index.js';
 import type { AgentDispatcher } from '../flash-jobs/index.js';
 import type { AgentPresence } from '../machines/index.js';
 import type { Agent, AgentRoster, AgentSession } from './agent-session.js';
@@ -21,7 +21,10 @@ export class ConnectedAgents
   private timer: NodeJS.Timeout | undefined;
   private following: Promise<void> | undefined;
 
-  constructor(private readonly tail: EventTail) {}
+  constructor(
+    private readonly tail: EventTail,
+    private readonly events: EventsRepository,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => this.wakeWaiting(), REVIEW_INTERVAL_MS).unref();
@@ -43,8 +46,20 @@ export class ConnectedAgents
     for (const rival of older) {
       // The same agent over a new connection is no rival: it must not be told to stop writing.
       if (rival.agent.sessionId === agent.sessionId) rival.session.close(NORMAL_CLOSURE, 'connected again');
-      else rival.session.close(CLOSE_CODES.SUPERSEDED, 'a newer agent of this machine is connected');
+      else {
+        rival.session.close(CLOSE_CODES.SUPERSEDED, 'a newer agent of this machine is connected');
+        if (rival.agent.ip !== agent.ip) this.noteClaim(agent, rival.agent);
+      }
     }
+  }
+
+  /** A machine whose agent is connected does not boot at another address: somebody else may have taken its MAC address. */
+  private noteClaim({ mac, ip }: Agent, older: Agent): void {
+    const before = { mac: older.mac, ip: older.ip };
+    const actor = { name: `agent:${mac}`, ip };
+    const claim = { subject: `machine/${mac}`, action: 'machine.claimed', actor, before, after: { mac, ip } };
+    this.log.warn(`${mac} is claimed from ${ip} while its agent at ${older.ip} is connected`);
+    this.events.note(claim).catch((error: unknown) => this.log.warn(`that is not on record: ${String(error)}`));
   }
 
   leave(agent: Agent, session: AgentSession): void {
