@@ -1,4 +1,5 @@
 /** A person's hands at a machine's serial console. */
+import { stripVTControlCharacters } from 'node:util';
 import type { Machine } from './machine.ts';
 
 /** What is picked in the terminal UI. */
@@ -33,6 +34,12 @@ export async function flashByHand(machine: Machine, { image, disk, serial, below
   await machine.shows(/read back and compared/, 240_000);
 }
 
+/** Leaves the terminal UI of a stick for its root shell. */
+export async function leaveForShell(machine: Machine): Promise<void> {
+  machine.type('q');
+  await machine.shows(/A root shell\.[\s\S]*# $/, SLOW_MS);
+}
+
 let commands = 0;
 
 /**
@@ -43,10 +50,10 @@ export async function atShell(machine: Machine, line: string, limitMs = SLOW_MS)
   // the quotes keep what is typed from looking like what is printed
   machine.type(`echo "${mark}"-begins; { ${line}\n}; echo "${mark}"-ends $?\r`);
   const [, output = '', status] = await machine.shows(
-    new RegExp(`\\n${mark}-begins\\r?\\n([\\s\\S]*?)${mark}-ends (\\d+)\\r`),
+    new RegExp(`[\\r\\n]${mark}-begins\\r?\\n([\\s\\S]*?)${mark}-ends (\\d+)\\r?\\n[^\\n]*# $`),
     limitMs,
   );
-  const printed = output.replace(/\x1b\[[?0-9;]*[a-zA-Z]/g, '').replaceAll('\r', '').trim();
+  const printed = stripVTControlCharacters(output).replaceAll('\r', '').trim();
   if (status !== '0') throw new Error(`${line}: exit ${status}: ${printed}`);
   return printed;
 }

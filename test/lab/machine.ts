@@ -130,7 +130,16 @@ export class Machine {
 
   powerOn(): void {
     if (this.running) throw new Error(`${this.#options.name} is on already`);
-    const { mac, memoryMiB = 1024, cpus = 1, networkFirst, firmware, oldIpxeRom, foreignRom, secureBoot } = this.#options;
+    const {
+      mac,
+      memoryMiB = 1024,
+      cpus = 1,
+      networkFirst,
+      firmware,
+      oldIpxeRom,
+      foreignRom,
+      secureBoot,
+    } = this.#options;
     const rom = (firmware === 'uefi' && !oldIpxeRom) || foreignRom ? ',romfile=' : '';
     rmSync(this.#qmpSocket, { force: true });
     this.#mark = this.serialText().length;
@@ -207,7 +216,8 @@ export class Machine {
   /** Waits until the console has shown the pattern since the last power-on or reset. */
   async shows(pattern: RegExp, limitMs: number): Promise<RegExpExecArray> {
     return eventually(
-      `${this.#options.name} shows ${pattern}; its console ends with: ${JSON.stringify(this.console().slice(-400))}`,
+      () =>
+        `${this.#options.name} shows ${pattern}; its console ends with: ${JSON.stringify(this.console().slice(-400))}`,
       limitMs,
       () => {
         const match = pattern.exec(this.console());

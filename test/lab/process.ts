@@ -46,7 +46,7 @@ export async function stop(
 
 /** Asks `look` again and again until it gives something; fails with `what` after the time limit. */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   limitMs: number,
   look: () => T | undefined | false | Promise<T | undefined | false>,
   pauseMs = 200,
@@ -55,7 +55,9 @@ export async function eventually<T>(
   for (;;) {
     const seen = await look();
     if (seen !== undefined && seen !== false) return seen;
-    if (performance.now() > end) throw new Error(`not within ${limitMs / 1000} s: ${what}`);
+    if (performance.now() > end) {
+      throw new Error(`not within ${limitMs / 1000} s: ${typeof what === 'string' ? what : what()}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

@@ -1,7 +1,7 @@
 import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { atShell } from '../../lab/console-hand.ts';
+import { atShell, leaveForShell } from '../../lab/console-hand.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { Machine } from '../../lab/machine.ts';
 import { run } from '../../lab/process.ts';
@@ -29,10 +29,6 @@ describe('a USB stick in a BIOS machine on a network that gives no address', () 
     machine.powerOn();
     await machine.shows(/Which image\?/, 240_000);
     return machine;
-  };
-  const toShell = async (machine: Machine): Promise<void> => {
-    machine.type('q');
-    await machine.shows(/A root shell\./, 60_000);
   };
   const imagesEnd = (): number => {
     const last = partitionsOf(stick).at(-1);
@@ -62,11 +58,14 @@ describe('a USB stick in a BIOS machine on a network that gives no address', () 
     expect(imagesEnd()).toBeLessThan(4e9);
     const machine = await start();
     await machine.shows(/There is no image here\./, 60_000);
-    await toShell(machine);
+    await leaveForShell(machine);
     expect(await atShell(machine, 'dmesg | grep -c "bty: BTY_IMAGES is enlarged"')).toBe('1');
     expect(await room(machine)).toBeGreaterThan(LARGER - 3100 * MIB);
     await atShell(machine, 'echo kept >/var/lib/bty/images/note.txt; sync');
-    const waits = await atShell(machine, 'systemd-analyze blame --no-pager | head -n 5; systemctl list-jobs --no-legend');
+    const waits = await atShell(
+      machine,
+      'systemd-analyze blame --no-pager | head -n 5; systemctl list-jobs --no-legend',
+    );
     const seconds = [...waits.matchAll(/^\s*(?:(\d+)min )?(\d+(?:\.\d+)?)s /gm)].map(
       ([, minutes = '0', rest]) => Number(minutes) * 60 + Number(rest),
     );
@@ -83,7 +82,7 @@ describe('a USB stick in a BIOS machine on a network that gives no address', () 
     truncateSync(stick, LARGEST);
     const machine = await start();
     await machine.shows(/BTY_IMAGES could be 1\.0 GB larger; press q to read how\./, 60_000);
-    await toShell(machine);
+    await leaveForShell(machine);
     await machine.shows(/copy your files elsewhere, delete them from the stick/, 60_000);
     expect(await atShell(machine, 'cat /var/lib/bty/images/note.txt')).toBe('kept');
     expect(await room(machine)).toBeLessThan(LARGER - 2900 * MIB);
