@@ -6,7 +6,7 @@ import type { LabNetwork } from './network.ts';
 import { eventually, start, stop } from './process.ts';
 import { qmp } from './qmp.ts';
 
-export interface MachineDisk {
+interface MachineDisk {
   file: string;
   serial?: string;
   throttleBytesPerSecond?: number;

@@ -26,6 +26,11 @@ describe('the screen of the terminal UI', () => {
     }
   });
 
+  it('calls what lies behind it by its name, where there is something', () => {
+    expect(shown(freshState({ quitTo: 'root shell' }))).toMatch(/q root shell$/);
+    expect(shown(freshState({ quitTo: undefined }))).not.toMatch(/\bq /);
+  });
+
   it('says how large it must be when it is not', () => {
     expect(shown(freshState(), 40, 10)).toContain('This window is too small: 40x10.\nbty needs 60x16.');
   });
