@@ -143,9 +143,11 @@ describe('a session', () => {
       const events = (await server.ask(`/events?subject=machine/${mac}`)).json as Record<string, unknown>[];
       return events.filter(({ action }) => action === 'machine.claimed');
     };
-    await expect.poll(claims).toMatchObject([
-      { actor: `agent:${mac}`, ip: '127.0.0.2', before: { mac, ip: '127.0.0.1' }, after: { mac, ip: '127.0.0.2' } },
-    ]);
+    await expect
+      .poll(claims)
+      .toMatchObject([
+        { actor: `agent:${mac}`, ip: '127.0.0.2', before: { mac, ip: '127.0.0.1' }, after: { mac, ip: '127.0.0.2' } },
+      ]);
     stranger.cut();
   });
 

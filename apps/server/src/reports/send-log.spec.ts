@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import express from 'express';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import type { Express, Response } from 'express';
 import { describe, expect, it } from 'vitest';
 import { sendLog } from './send-log.js';
 
@@ -15,8 +16,9 @@ async function* halting(): AsyncGenerator<string> {
 
 describe('a log that is followed', () => {
   it('goes on after a silence that is longer than the server lets a connection be silent', async () => {
-    const server = express()
-      .get('/log', (_request, response) => void sendLog(response, halting))
+    const app = new ExpressAdapter().getInstance<Express>();
+    const server = app
+      .get('/log', (_request: unknown, response: Response) => void sendLog(response, halting))
       .listen(0, '127.0.0.1');
     server.timeout = IDLE_TIMEOUT_MS;
     try {
