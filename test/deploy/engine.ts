@@ -78,6 +78,12 @@ export class Engine {
     return this.#run('docker', ...args);
   }
 
+  /** What a container has said since a time, ISO 8601, on either of its outputs. */
+  logs(id: string, since: string): string {
+    const { stdout, stderr } = this.#try('docker', 'logs', '--since', since, id);
+    return `${stdout}${stderr}`;
+  }
+
   /** Runs Compose in a folder, as the documentation has it; throws when it fails. */
   compose(folder: string, ...args: string[]): string {
     const [program = '', ...first] = this.#compose;

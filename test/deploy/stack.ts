@@ -129,16 +129,20 @@ export class Stack {
     const began = performance.now();
     process.kill(before.pid, 'SIGKILL');
     await eventually(`${part} is started again`, 30_000, () => this.state(part).restarts > before.restarts, 100);
-    if (part === 'worker') await this.#workerWorks();
+    if (part === 'worker') await this.#takesRuns(began);
     else if (part === 'dnsmasq') await eventually('DHCP answers', 30_000, () => this.state(part).health === 'healthy');
     else await this.ready(60_000);
     return (performance.now() - began) / 1000;
   }
 
-  /** A workflow that nobody has seen is checked in a sandbox. */
-  async #workerWorks(): Promise<void> {
-    const yaml = `doc: ${Date.now()}\nsteps:\n- name: nothing\n  run: "true"\n`;
-    await this.api.putWorkflow('probe', yaml);
+  async #takesRuns(since: number): Promise<void> {
+    const at = new Date(performance.timeOrigin + since).toISOString();
+    await eventually(
+      'the worker waits for runs',
+      60_000,
+      () => this.engine.logs(this.id('worker'), at).includes('waits for runs'),
+      100,
+    );
   }
 
   addMachine(options: MachineOptions): Machine {
