@@ -62,16 +62,11 @@ describe('a USB stick in a BIOS machine on a network that gives no address', () 
     expect(await atShell(machine, 'dmesg | grep -c "bty: BTY_IMAGES is enlarged"')).toBe('1');
     expect(await room(machine)).toBeGreaterThan(LARGER - 3100 * MIB);
     await atShell(machine, 'echo kept >/var/lib/bty/images/note.txt; sync');
-    const waits = await atShell(
-      machine,
-      'systemd-analyze blame --no-pager | head -n 5; systemctl list-jobs --no-legend',
-    );
-    const seconds = [...waits.matchAll(/^\s*(?:(\d+)min )?(\d+(?:\.\d+)?)s /gm)].map(
-      ([, minutes = '0', rest]) => Number(minutes) * 60 + Number(rest),
-    );
-    expect(seconds.length).toBeGreaterThan(0);
-    expect(Math.max(...seconds), waits).toBeLessThan(LONGEST_WAIT_S);
-    expect(waits).not.toMatch(/\.(service|mount|target) +start/);
+    // what waits for something leaves the processor idle, however slow that is
+    const idle = await atShell(machine, 'echo $(($(cut -d " " -f 6 /proc/stat | head -n 1) / $(getconf CLK_TCK)))');
+    expect(Number(idle)).toBeLessThan(LONGEST_WAIT_S);
+    expect(await atShell(machine, 'systemctl list-jobs --no-legend')).toBe('');
+    expect(await atShell(machine, 'networkctl --no-legend --no-pager list')).toMatch(/ether +\S+ +configuring/);
     await machine.powerOff();
     expect(partitionTableProblems(stick)).toBe('');
     expect(imagesEnd()).toBe(LARGER - MIB);
