@@ -131,6 +131,25 @@ describe('bty reflash', () => {
     ]);
   });
 
+  it('orders what can be ordered of many, tells who is busy, and returns 1', async () => {
+    const { id } = (await server.post('/flash-jobs', { mac: MACS[0] })).json;
+    const some = await bty(['reflash', 'tag=rack-1', '--json']);
+    const { jobs, refused } = JSON.parse(some.stdout) as {
+      jobs: { mac: string; id: string }[];
+      refused: object[];
+    };
+    expect([some.code, jobs.map(({ mac }) => mac), refused]).toMatchObject([
+      1,
+      MACS.slice(1),
+      [{ mac: MACS[0], code: 'JOB_ACTIVE', details: { job_id: id } }],
+    ]);
+    const none = await bty(['reflash', 'tag=rack-1']);
+    expect([none.code, none.stderr.match(/not ordered {2}JOB_ACTIVE/g)?.length]).toEqual([1, MACS.length]);
+    for (const active of [id, ...jobs.map((job) => job.id)]) {
+      expect((await server.post(`/flash-jobs/${active}/cancel`, undefined)).status).toBe(200);
+    }
+  });
+
   it('tells what the server refuses, and a machine that is not there', async () => {
     const refused = await bty(['reflash', MACS[0], '--image', 'no.img', '--json']);
     expect([refused.code === 0, JSON.parse(refused.stdout)]).toMatchObject([false, { command: 'reflash', error: {} }]);

@@ -111,37 +111,43 @@ async function listMachines(api: BtyApi, server: string, tags: string[] | undefi
   return answered(server, api.GET('/machines', { params: { query } }));
 }
 
-/** The MAC addresses of the machines that a selector means. Throws `NOT_FOUND` when there is none. */
-async function select(text: string, { api, server }: Remote): Promise<string[]> {
+type FlashOrder = components['schemas']['FlashOrderDto'];
+type Refusal = { mac: string; code: string; message: string };
+type Whom = Pick<components['schemas']['FlashJobPost'], 'mac' | 'selector'>;
+
+/** Whom an order is for, as the server takes it. Throws `NOT_FOUND` for a hostname that no record has. */
+async function whomOf(text: string, { api, server }: Remote): Promise<Whom> {
   const selector = parseSelector(text);
-  if (selector.kind === 'mac') return [selector.mac];
-  const machines = await listMachines(api, server, selector.kind === 'tags' ? selector.tags : undefined);
-  const meant = machines.filter(({ hostname }) => selector.kind === 'tags' || hostname === selector.hostname);
-  if (meant.length > 0) return meant.map(({ mac }) => mac);
-  throw new BtyError('NOT_FOUND', `${server} has no machine ${text}`);
+  if (selector.kind === 'mac') return { mac: selector.mac };
+  if (selector.kind === 'tags') return { selector: { tags: selector.tags } };
+  const machines = await listMachines(api, server, undefined);
+  const macs = machines.filter(({ hostname }) => hostname === selector.hostname).map(({ mac }) => mac);
+  const [mac] = macs;
+  if (mac === undefined) throw new BtyError('NOT_FOUND', `${server} has no machine ${text}`);
+  return macs.length === 1 ? { mac } : { selector: { macs } };
 }
 
-/** The job of an order for one machine. */
-function onlyJob(made: FlashJob | components['schemas']['FlashOrderDto']): FlashJob {
-  if ('results' in made) throw new BtyError('INTERNAL', 'the server answered an order for one machine with several');
-  return made;
-}
-
-/** Orders the flash of every machine; those that cannot be ordered are told, and the others go on. */
-async function order(macs: readonly string[], flags: ReflashFlags, { api, server }: Remote, ports: ProgramPorts) {
-  const jobs: FlashJob[] = [];
-  const refused: { mac: string; code: string; message: string }[] = [];
-  for (const mac of macs) {
-    const body = { mac, verify: flags.verify, ...(flags.image === undefined ? {} : { image: flags.image }) };
-    try {
-      jobs.push(onlyJob(await answered(server, api.POST('/flash-jobs', { body }))));
-    } catch (error) {
-      if (!(error instanceof BtyError) || macs.length === 1) throw error;
-      refused.push({ mac, code: error.code, message: error.message });
-      ports.stderr(printable(`${mac}  not ordered  ${error.code}: ${error.message}`).concat('\n'));
-    }
-  }
+function resultsOf(made: FlashJob | FlashOrder): { jobs: FlashJob[]; refused: Refusal[] } {
+  if (!('results' in made)) return { jobs: [made], refused: [] };
+  const jobs = made.results.flatMap(({ job }) => job ?? []);
+  const refused = made.results.flatMap(({ mac, problem }) => (problem === null ? [] : { mac, ...problem }));
   return { jobs, refused };
+}
+
+/** Orders the flash of all machines at once; those that cannot be ordered are told, and the others go on. */
+async function order(whom: Whom, flags: ReflashFlags, { api, server }: Remote, ports: ProgramPorts) {
+  const body = { ...whom, verify: flags.verify, ...(flags.image === undefined ? {} : { image: flags.image }) };
+  const made = await answered(server, api.POST('/flash-jobs', { body }))
+    .then(resultsOf)
+    .catch((error: unknown) => {
+      const results = error instanceof BtyError ? error.details.results : undefined;
+      if (!Array.isArray(results)) throw error;
+      return { jobs: [], refused: results as Refusal[] };
+    });
+  for (const { mac, code, message } of made.refused) {
+    ports.stderr(`${printable(`${mac}  not ordered  ${code}: ${message}`)}\n`);
+  }
+  return made;
 }
 
 /** Carries out `bty reflash`. With `--wait`, anything but every machine flashed and verified is exit code 1. */
@@ -150,7 +156,7 @@ export function reflashCommand(machines: string, flags: ReflashFlags, ports: Pro
   const work = async (): Promise<void> => {
     const remote = await remoteOf(flags, ports);
     const tell = (line: string): void => ports.stderr(`${printable(line)}\n`);
-    const { jobs, refused } = await order(await select(machines, remote), flags, remote, ports);
+    const { jobs, refused } = await order(await whomOf(machines, remote), flags, remote, ports);
     found.jobs = jobs;
     found.refused = refused;
     for (const job of jobs) tell(jobLine(job));

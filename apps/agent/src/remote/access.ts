@@ -68,7 +68,7 @@ function failureOf(thrown: unknown, server: string): unknown {
   if (thrown.name === 'ApiError') {
     const { status, problem } = thrown as ApiError;
     const code = ERROR_CODE_NAMES.find((known) => known === problem?.code) ?? 'INTERNAL';
-    return new BtyError(code, thrown.message, { cause: thrown, details: { status } });
+    return new BtyError(code, thrown.message, { cause: thrown, details: { ...problem?.details, status } });
   }
   if (thrown instanceof TypeError && thrown.message === 'fetch failed') {
     const why = (thrown.cause as Error | undefined)?.message ?? thrown.message;
