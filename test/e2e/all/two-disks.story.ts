@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Lab } from '../lab/lab.ts';
-import type { Machine } from '../lab/machine.ts';
-import { dirtyDisk, sha256OfFile } from './disks.ts';
-import { endsAsExpected, jobFails, newJob, reachesLogin } from './steps.ts';
+import { Lab } from '../../lab/lab.ts';
+import type { Machine } from '../../lab/machine.ts';
+import { dirtyDisk, sha256OfFile } from '../disks.ts';
+import { endsAsExpected, jobFails, newJob, reachesLogin } from '../steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:0f:01';

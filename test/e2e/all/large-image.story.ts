@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Lab } from '../lab/lab.ts';
-import type { Machine } from '../lab/machine.ts';
-import { eventually } from '../lab/process.ts';
-import { blankDisk } from './disks.ts';
-import { enlargedImage } from './images.ts';
-import { endsAsExpected, newJob, reachesLogin, writtenShare } from './steps.ts';
+import { Lab } from '../../lab/lab.ts';
+import type { Machine } from '../../lab/machine.ts';
+import { eventually } from '../../lab/process.ts';
+import { blankDisk } from '../disks.ts';
+import { enlargedImage } from '../images.ts';
+import { endsAsExpected, newJob, reachesLogin, writtenShare } from '../steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:11:01';

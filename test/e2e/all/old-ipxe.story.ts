@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Lab } from '../lab/lab.ts';
-import { run } from '../lab/process.ts';
-import { reachesLogin } from './steps.ts';
+import { Lab } from '../../lab/lab.ts';
+import { run } from '../../lab/process.ts';
+import { reachesLogin } from '../steps.ts';
 
 const MAC = '52:54:00:b7:12:01';
 
