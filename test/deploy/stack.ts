@@ -129,6 +129,7 @@ export class Stack {
     const began = performance.now();
     process.kill(before.pid, 'SIGKILL');
     await eventually(`${part} is started again`, 30_000, () => this.state(part).restarts > before.restarts, 100);
+    console.error(`deploy: ${part} is started again after ${((performance.now() - began) / 1000).toFixed(1)} s`);
     if (part === 'worker') await this.#takesRuns(began);
     else if (part === 'dnsmasq') await eventually('DHCP answers', 30_000, () => this.state(part).health === 'healthy');
     else await this.ready(60_000);
