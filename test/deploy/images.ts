@@ -26,8 +26,8 @@ export async function buildImages(engine: Engine, release: string, ...options: s
     standIn(engine, 'data'),
     engine.composeSlowly(join(release, 'deploy'), ...files, 'build', ...options),
   ]);
-  // what no stage of a newer build needed for a week
-  engine.docker('image', 'prune', '--force', '--filter', 'until=168h');
+  // older builds' stages: some GB each
+  engine.docker('image', 'prune', '--force', '--filter', 'until=24h');
 }
 
 /** Bytes of an image, and of the base that it shares with others. */
