@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CLOUD_INIT_IMAGE, DEMO_IMAGE, LIVE_ENV } from '../../test/lab/builds.ts';
 import { type Budget, judgeStories, type Story } from './story-budget.ts';
 
 const size = process.argv[2] ?? '--landing';
@@ -71,8 +72,8 @@ function storiesOf(report: VitestReport): Story[] {
  * asks for it again, waits for the end, and says what has failed.
  */
 function beginImages(): void {
-  const builds = 'script/live-env --boot-dir .bty/boot; script/guest-image; script/guest-image --cloud-init';
-  spawn('sh', ['-c', builds], { stdio: 'ignore' }).unref();
+  const commands = [LIVE_ENV, DEMO_IMAGE, CLOUD_INIT_IMAGE].map((words) => words.map((word) => `'${word}'`).join(' '));
+  spawn('sh', ['-c', commands.join('; ')], { stdio: 'ignore' }).unref();
 }
 
 const began = performance.now();

@@ -91,8 +91,7 @@ describe.skipIf(inject('noEngine'))('a lab that has installed bty with Docker Co
     const disk = blankDisk(join(stack.workDir, 'disk.raw'), 1024 * MIB);
     const disks = [{ file: disk, throttleBytesPerSecond: 60 * MIB }];
     machine = stack.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks, cpus: 2 });
-    await stack.api.uploadImage('cloud.img', inject('deployedImage'));
-    await eventually('the image is ready', 120_000, async () => (await stack.api.image('cloud.img')).state === 'ready');
+    await stack.api.uploadReady('cloud.img', inject('deployedImage'));
     await stack.api.putWorkflow('ready', LAB_WORKFLOW);
     await stack.api.putMachine(MAC, {
       ...{ image: 'cloud.img', boot_policy: 'flash', hostname: 'node-1' },

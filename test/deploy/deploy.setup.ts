@@ -1,9 +1,9 @@
 /** Builds, once for all tests, what they install, boot and flash; says why when this host can run no engine. */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { build, CLOUD_INIT_IMAGE, LIVE_ENV } from '../lab/builds.ts';
 import { run } from '../lab/process.ts';
 import { Engine } from './engine.ts';
 import { buildImages, imageBytes, OWN_IMAGES } from './images.ts';
@@ -18,8 +18,6 @@ declare module 'vitest' {
     deployedImage: string;
   }
 }
-
-const REPOSITORY = join(import.meta.dirname, '../..');
 
 async function tryEngine(): Promise<Engine | string> {
   if (process.getuid?.() !== 0) return 'an engine and networks of its own need root';
@@ -40,7 +38,7 @@ export default async function setup(project: TestProject): Promise<(() => void) 
   const release = mkdtempSync(join(tmpdir(), 'bty-release-'));
   try {
     console.error(`deploy: ${engine.versions}`);
-    run(join(REPOSITORY, 'script/live-env'), '--boot-dir', join(REPOSITORY, '.bty/boot'));
+    build(LIVE_ENV);
     copyRelease(release, { withCache: true });
     run(join(release, 'script/deploy-init'), '--interface', 'br0');
     const began = performance.now();
@@ -48,8 +46,7 @@ export default async function setup(project: TestProject): Promise<(() => void) 
     const sizes = OWN_IMAGES.map((name) => `${name} ${Math.round(imageBytes(engine, name) / 1e6)} MB`);
     console.error(`deploy: images built in ${Math.round((performance.now() - began) / 1000)} s: ${sizes.join(', ')}`);
     project.provide('release', release);
-    const image = execFileSync(join(REPOSITORY, 'script/guest-image'), ['--cloud-init'], { encoding: 'utf8' });
-    project.provide('deployedImage', image.trim());
+    project.provide('deployedImage', build(CLOUD_INIT_IMAGE));
   } finally {
     await engine.stop();
   }

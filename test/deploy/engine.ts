@@ -1,12 +1,12 @@
 /** A Docker engine of our own: its sockets, its network and its images are apart from those of this host. */
 import { type ChildProcess, execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CACHE } from '../lab/builds.ts';
 import { eventually, run, start, stop } from '../lab/process.ts';
 
-const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bty');
 /** It builds on the host's network, which it leaves as it is. */
 const NO_NETWORK = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false'];
 

@@ -1,11 +1,11 @@
 /** What an admin has downloaded: the files that images are built from, without anything that was made beside them. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { CACHE } from '../lab/builds.ts';
 import { run } from '../lab/process.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-const LIVE_ENV = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bty/live-env');
+const LIVE_ENV = join(CACHE, 'live-env');
 
 /** Copies the files to a folder. `withCache`: also what the host has built of the live env, so that it is not built again. */
 export function copyRelease(folder: string, { withCache }: { withCache: boolean }): void {

@@ -21,7 +21,7 @@ describe('a person at the serial console of a BIOS machine with policy tui', () 
     disk = dirtyDisk(join(lab.workDir, 'disk.raw'), 600 * MIB);
     const disks = [{ file: disk, serial: SERIAL }];
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks, memoryMiB: 640 });
-    await lab.uploadReady('demo.img', inject('demoImage'));
+    await lab.api.uploadReady('demo.img', inject('demoImage'));
   });
 
   afterAll(async () => lab?.stop());

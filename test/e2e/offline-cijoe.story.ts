@@ -19,7 +19,7 @@ describe('a BIOS machine whose record says cijoe', () => {
     const disk = blankDisk(join(lab.workDir, 'disk.raw'), 768 * MIB);
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks: [{ file: disk }] });
     await Promise.all([
-      lab.uploadReady('demo.img', inject('demoImage')),
+      lab.api.uploadReady('demo.img', inject('demoImage')),
       putWorkflow(lab, 'edit', {
         greet: 'echo "edited by cijoe on {{ config.bty.mac }}" > $BTY_ROOTFS/etc/issue',
         look: 'cat $BTY_ROOTFS/etc/os-release',

@@ -30,7 +30,7 @@ describe('a blank UEFI machine with cloud-init data and an online workflow', () 
     key = newAdminKey(lab.workDir);
     const disk = blankDisk(join(lab.workDir, 'disk.raw'), GIB);
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'uefi', disks: [{ file: disk }], cpus: 2 });
-    await lab.uploadReady('cloud.img', inject('cloudInitImage'));
+    await lab.api.uploadReady('cloud.img', inject('cloudInitImage'));
     await lab.api.putWorkflow('ready', LAB_WORKFLOW);
     await lab.api.putWorkflow('failing', FAILING);
     await lab.api.putMachine(MAC, {

@@ -23,7 +23,7 @@ describe('a blank BIOS machine whose policy is flash', () => {
     await lab.start();
     disk = blankDisk(join(lab.workDir, 'disk.raw'), GIB);
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks: [{ file: disk }] });
-    await lab.uploadReady('demo.img', inject('demoImage'));
+    await lab.api.uploadReady('demo.img', inject('demoImage'));
     await lab.api.putMachine(MAC, { image: 'demo.img', boot_policy: 'flash' });
   });
 

@@ -38,7 +38,7 @@ describe('a BIOS machine whose policy is local', () => {
   it('has its disk checked in the live env once, unchanged, and boots it again', async () => {
     const flashed = join(lab.workDir, 'flashed.raw');
     run('cp', '--sparse=always', disk, flashed);
-    await lab.uploadReady('demo.img', inject('demoImage'));
+    await lab.api.uploadReady('demo.img', inject('demoImage'));
     const { id } = await lab.api.call<{ id: string }>('POST', '/flash-jobs', {
       mac: MAC,
       image: 'demo.img',

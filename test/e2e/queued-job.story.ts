@@ -19,7 +19,7 @@ describe('a BIOS machine whose policy is local, and a queued job with a qcow2 im
     await lab.start();
     disk = dirtyDisk(join(lab.workDir, 'disk.raw'), 768 * MIB);
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks: [{ file: disk }] });
-    await lab.uploadReady('demo.qcow2', qcow2Image(inject('demoImage'), lab.workDir));
+    await lab.api.uploadReady('demo.qcow2', qcow2Image(inject('demoImage'), lab.workDir));
     await lab.api.putMachine(MAC, { boot_policy: 'local' });
   });
 

@@ -21,7 +21,7 @@ describe('a BIOS machine that loses its power in mid-flash, on a network whose r
     disk = dirtyDisk(join(lab.workDir, 'disk.raw'), 640 * MIB);
     const disks = [{ file: disk, throttleBytesPerSecond: 24 * MIB }];
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks });
-    await lab.uploadReady('demo.img', inject('demoImage'));
+    await lab.api.uploadReady('demo.img', inject('demoImage'));
     await lab.api.putMachine(MAC, { image: 'demo.img', boot_policy: 'flash' });
   });
 

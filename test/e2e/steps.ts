@@ -3,12 +3,24 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { FlashJob } from '../lab/api.ts';
 import type { Lab, Served } from '../lab/lab.ts';
-import type { Machine } from '../lab/machine.ts';
-import { eventually } from '../lab/process.ts';
+import type { Machine, MachineOptions } from '../lab/machine.ts';
+import { eventually, run } from '../lab/process.ts';
 import { differences, expectedDisk, partitionTableProblems } from './disks.ts';
 
 /** The prompt of the demo image's console. */
 const LOGIN = /bty-demo login: $/m;
+
+/** A machine that has the image on its disk already, and whose record says that it boots from there. */
+export async function localMachine(
+  lab: Lab,
+  image: string,
+  options: Pick<MachineOptions, 'mac' | 'firmware' | 'oldIpxeRom' | 'foreignRom' | 'httpBoot'>,
+): Promise<Machine> {
+  await lab.api.putMachine(options.mac, { boot_policy: 'local' });
+  const disk = join(lab.workDir, 'disk.raw');
+  run('cp', '--sparse=always', image, disk);
+  return lab.addMachine({ name: 'target', disks: [{ file: disk }], ...options });
+}
 
 /** The machine's newest job, as soon as there is one. */
 export function newJob(lab: Served, mac: string): Promise<FlashJob> {

@@ -1,7 +1,6 @@
-/** Builds, once for all stories, what they boot and flash; both scripts answer from their cache when they can. */
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+/** Builds, once for all stories, what they boot and flash. */
 import type { TestProject } from 'vitest/node';
+import { BOOT_DIR, build, CLOUD_INIT_IMAGE, DEMO_IMAGE, LIVE_ENV } from '../lab/builds.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,14 +11,9 @@ declare module 'vitest' {
   }
 }
 
-const REPOSITORY = join(import.meta.dirname, '../..');
-
 export default function setup(project: TestProject): void {
-  const bootDir = join(REPOSITORY, '.bty/boot');
-  const script = (name: string, ...args: string[]): string =>
-    execFileSync(join(REPOSITORY, 'script', name), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  script('live-env', '--boot-dir', bootDir);
-  project.provide('bootDir', bootDir);
-  project.provide('demoImage', script('guest-image').trim());
-  project.provide('cloudInitImage', script('guest-image', '--cloud-init').trim());
+  build(LIVE_ENV);
+  project.provide('bootDir', BOOT_DIR);
+  project.provide('demoImage', build(DEMO_IMAGE));
+  project.provide('cloudInitImage', build(CLOUD_INIT_IMAGE));
 }

@@ -26,7 +26,7 @@ describe('a blank UEFI machine whose policy is flash, and a compressed image', (
     await lab.start();
     disk = blankDisk(join(lab.workDir, 'disk.raw'), GIB);
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'uefi', disks: [{ file: disk }] });
-    await lab.uploadReady('demo.img.zst', compressedImage(inject('demoImage'), lab.workDir));
+    await lab.api.uploadReady('demo.img.zst', compressedImage(inject('demoImage'), lab.workDir));
     await lab.api.putMachine(MAC, { image: 'demo.img.zst', boot_policy: 'flash' });
   });
 

@@ -20,7 +20,7 @@ describe('a BIOS machine that the server has never seen', () => {
     disk = dirtyDisk(join(lab.workDir, 'disk.raw'), 600 * MIB);
     // 640 MiB is the least that the live env promises to run in
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks: [{ file: disk }], memoryMiB: 640 });
-    await lab.uploadReady('demo.img', inject('demoImage'));
+    await lab.api.uploadReady('demo.img', inject('demoImage'));
   });
 
   afterAll(async () => lab?.stop());

@@ -115,6 +115,21 @@ export class Api {
     return this.#send('PUT', `/images/${name}`, 'application/octet-stream', bytes, size);
   }
 
+  /** Uploads an image and waits until it can be flashed. */
+  async uploadReady(name: string, file: string): Promise<void> {
+    await this.uploadImage(name, file);
+    await this.imageReady(name);
+  }
+
+  /** Waits until an image can be flashed; throws when it never will be. */
+  async imageReady(name: string): Promise<void> {
+    await eventually(`${name} is ready`, 120_000, async () => {
+      const { state, error } = await this.image(name);
+      if (state === 'failed' || state === 'unsupported') throw new Error(`${name} is ${state}: ${error?.message}`);
+      return state === 'ready';
+    });
+  }
+
   /** One connection per request: stories block this process for seconds, in which the server closes an idle one. */
   async #send<T>(method: string, path: string, type: string, body?: Buffer | Readable, bytes?: number): Promise<T> {
     const answer = await text(await this.#ask(method, path, type, body, bytes));

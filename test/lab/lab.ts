@@ -109,16 +109,6 @@ export class Lab {
     }
   }
 
-  /** Uploads an image and waits until it can be flashed. */
-  async uploadReady(name: string, file: string): Promise<void> {
-    await this.api.uploadImage(name, file);
-    await eventually(`${name} is ready`, 120_000, async () => {
-      const { state, error } = await this.api.image(name);
-      if (state === 'failed' || state === 'unsupported') throw new Error(`${name} is ${state}: ${error?.message}`);
-      return state === 'ready';
-    });
-  }
-
   addMachine(options: MachineOptions): Machine {
     const machine = new Machine(this.network, this.workDir, options);
     this.#machines.push(machine);

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
-import { run } from '../../lab/process.ts';
-import { reachesLogin } from '../steps.ts';
+import { localMachine, reachesLogin } from '../steps.ts';
 
 const MAC = '52:54:00:b7:13:01';
 
@@ -14,16 +12,7 @@ describe('a BIOS machine whose network card is not iPXE', () => {
   it.each(['full', 'proxy'] as const)('is given our iPXE by %s DHCP and boots its own disk', async (dhcp) => {
     lab = new Lab({ name: `bty-rom-${process.pid}`, bootDir: inject('bootDir'), dhcp });
     await lab.start();
-    await lab.api.putMachine(MAC, { boot_policy: 'local' });
-    const disk = join(lab.workDir, 'disk.raw');
-    run('cp', '--sparse=always', inject('demoImage'), disk);
-    const machine = lab.addMachine({
-      name: 'target',
-      mac: MAC,
-      firmware: 'bios',
-      foreignRom: true,
-      disks: [{ file: disk }],
-    });
+    const machine = await localMachine(lab, inject('demoImage'), { mac: MAC, firmware: 'bios', foreignRom: true });
     machine.powerOn();
     await machine.shows(/undionly\.kpxe/, 60_000);
     await machine.shows(/booting the local disk \(boot policy local\)/, 60_000);

@@ -30,7 +30,7 @@ export function everyFormatOn(firmware: 'bios' | 'uefi'): void {
       const disk = dirtyDisk(join(lab.workDir, `${name}.disk.raw`), 600 * MIB);
       const before = dirtyDisk(join(lab.workDir, 'before.raw'), 600 * MIB);
       const machine = lab.addMachine({ name: `with-${name}`, mac, firmware, disks: [{ file: disk }] });
-      await lab.uploadReady(name, make(inject('demoImage'), lab.workDir));
+      await lab.api.uploadReady(name, make(inject('demoImage'), lab.workDir));
       await lab.api.putMachine(mac, { image: name, boot_policy: 'flash' });
       machine.powerOn();
       const { id } = await newJob(lab, mac);

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
-import { run } from '../../lab/process.ts';
-import { reachesLogin } from '../steps.ts';
+import { localMachine, reachesLogin } from '../steps.ts';
 
 const MAC = '52:54:00:b7:14:01';
 
@@ -12,21 +10,12 @@ describe('a UEFI machine that boots by HTTP instead of TFTP', () => {
   beforeAll(async () => {
     lab = new Lab({ name: `bty-http-${process.pid}`, bootDir: inject('bootDir') });
     await lab.start();
-    await lab.api.putMachine(MAC, { boot_policy: 'local' });
   });
 
   afterAll(async () => lab?.stop());
 
   it('is given our iPXE by bty itself and boots its own disk', async () => {
-    const disk = join(lab.workDir, 'disk.raw');
-    run('cp', '--sparse=always', inject('demoImage'), disk);
-    const machine = lab.addMachine({
-      name: 'target',
-      mac: MAC,
-      firmware: 'uefi',
-      httpBoot: true,
-      disks: [{ file: disk }],
-    });
+    const machine = await localMachine(lab, inject('demoImage'), { mac: MAC, firmware: 'uefi', httpBoot: true });
     machine.powerOn();
     await machine.shows(/Start HTTP Boot over IPv4/, 60_000);
     await machine.shows(/booting the local disk \(boot policy local\)/, 120_000);

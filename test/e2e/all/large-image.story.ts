@@ -30,7 +30,7 @@ describe('a BIOS machine with less memory than the image is long', () => {
       disks: [{ file: disk }],
       memoryMiB: MEMORY_MIB,
     });
-    await lab.uploadReady('large.img', image);
+    await lab.api.uploadReady('large.img', image);
     await lab.api.putMachine(MAC, { image: 'large.img', boot_policy: 'flash' });
   });
 

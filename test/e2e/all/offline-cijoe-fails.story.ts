@@ -20,7 +20,7 @@ describe('a UEFI machine and workflows that cannot be carried out', () => {
     await lab.start();
     disk = dirtyDisk(join(lab.workDir, 'disk.raw'), 768 * MIB);
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'uefi', disks: [{ file: disk }] });
-    await lab.uploadReady('demo.img', inject('demoImage'));
+    await lab.api.uploadReady('demo.img', inject('demoImage'));
     await putWorkflow(lab, 'broken', { good: 'touch $BTY_ROOTFS/etc/touched', broken: 'false' });
     await putWorkflow(lab, 'count', {
       mounts: 'echo "mounts: $(grep -c provision- /proc/self/mountinfo)"',

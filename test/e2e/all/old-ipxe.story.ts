@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
-import { run } from '../../lab/process.ts';
-import { reachesLogin } from '../steps.ts';
+import { localMachine, reachesLogin } from '../steps.ts';
 
 const MAC = '52:54:00:b7:12:01';
 
@@ -12,21 +10,12 @@ describe('a UEFI machine whose card carries an iPXE of 2019, and whose policy is
   beforeAll(async () => {
     lab = new Lab({ name: `bty-old-${process.pid}`, bootDir: inject('bootDir') });
     await lab.start();
-    await lab.api.putMachine(MAC, { boot_policy: 'local' });
   });
 
   afterAll(async () => lab?.stop());
 
   it('loads an iPXE that can boot a disk, once, and boots its own disk', async () => {
-    const disk = join(lab.workDir, 'disk.raw');
-    run('cp', '--sparse=always', inject('demoImage'), disk);
-    const machine = lab.addMachine({
-      name: 'target',
-      mac: MAC,
-      firmware: 'uefi',
-      oldIpxeRom: true,
-      disks: [{ file: disk }],
-    });
+    const machine = await localMachine(lab, inject('demoImage'), { mac: MAC, firmware: 'uefi', oldIpxeRom: true });
     machine.powerOn();
     await machine.shows(/loading an iPXE that can boot a disk under UEFI/, 120_000);
     await reachesLogin(machine);

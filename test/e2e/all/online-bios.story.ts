@@ -31,7 +31,7 @@ describe('a BIOS machine that is flashed twice with an online workflow', () => {
     key = newAdminKey(lab.workDir);
     const disk = dirtyDisk(join(lab.workDir, 'disk.raw'), 1024 * MIB);
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks: [{ file: disk }], cpus: 2 });
-    await lab.uploadReady('cloud.img', inject('cloudInitImage'));
+    await lab.api.uploadReady('cloud.img', inject('cloudInitImage'));
     await lab.api.putWorkflow('ready', LAB_WORKFLOW);
     await lab.api.putWorkflow('slow', SLOW);
   });

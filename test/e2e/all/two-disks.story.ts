@@ -27,7 +27,7 @@ describe('a UEFI machine with two disks, on a network whose router does DHCP', (
       { file: wanted, serial: WANTED },
     ];
     machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'uefi', disks });
-    await lab.uploadReady('demo.img', inject('demoImage'));
+    await lab.api.uploadReady('demo.img', inject('demoImage'));
     await lab.api.putMachine(MAC, { image: 'demo.img', boot_policy: 'flash' });
   });
 
