@@ -9,8 +9,6 @@ import type { Act } from './act.ts';
 import type { ProgressLine } from './progress-line.ts';
 import type { Timeline } from './timeline.ts';
 
-const LOGIN = /login: $/m;
-
 /** What is flashed, and what configures it. */
 export interface DemoOrder {
   readonly image: string;
@@ -59,7 +57,7 @@ export async function flashToLogin(
   mark('flashed, read back and found right; reboot', Date.parse(job.finished_at ?? ''));
   view.note('flashed; the machine boots its new OS');
   const login = async (): Promise<void> => {
-    await machine.shows(LOGIN, 480_000);
+    await machine.reachesLogin();
     mark('login prompt of the new OS, from its own disk');
   };
   const [{ checks, figures }] = await Promise.all([act.follow(stage), login()]);

@@ -69,7 +69,7 @@ async function show(lab: Lab, given: string): Promise<StickTimeline> {
   say('powering on without the stick');
   const flashed = lab.addMachine({ name: 'flashed', mac: '52:54:00:b7:02:02', ...shape, disks: [internal] });
   flashed.powerOn();
-  await flashed.shows(/login: $/m, 480_000);
+  await flashed.reachesLogin();
   mark('login prompt of the new OS, from the internal disk');
   const size = statSync(image).size;
   return { firmware, stick_bytes: statSync(given).size, image: { name, size_bytes: size }, events, checks };

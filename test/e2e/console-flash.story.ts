@@ -4,7 +4,6 @@ import { flashByHand } from '../lab/console-hand.ts';
 import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { differences, dirtyDisk, expectedDisk, partitionTableProblems } from './disks.ts';
-import { reachesLogin } from './steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:12:01';
@@ -41,6 +40,6 @@ describe('a person at the serial console of a BIOS machine with policy tui', () 
 
   it('boots from that disk with a key, although the network comes first', async () => {
     machine.type('b');
-    await reachesLogin(machine);
+    await machine.reachesLogin();
   });
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { blankDisk } from './disks.ts';
-import { jobSucceeds, newJob, reachesLogin } from './steps.ts';
+import { jobSucceeds, newJob } from './steps.ts';
 import { putWorkflow } from './workflows.ts';
 
 const MIB = 2 ** 20;
@@ -45,7 +45,7 @@ describe('a BIOS machine whose record says cijoe', () => {
   });
 
   it('shows at its first boot what the workflow has edited', async () => {
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect(machine.console()).toContain(`edited by cijoe on ${MAC}`);
   });
 });

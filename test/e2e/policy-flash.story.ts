@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { blankDisk } from './disks.ts';
-import { endsAsExpected, laterBootGetsJob, newJob, reachesLogin } from './steps.ts';
+import { endsAsExpected, laterBootGetsJob, newJob } from './steps.ts';
 
 const GIB = 2 ** 30;
 const MAC = '52:54:00:b7:0a:01';
@@ -37,7 +37,7 @@ describe('a blank BIOS machine whose policy is flash', () => {
   });
 
   it('reaches the login of its new OS although the network comes first', async () => {
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     const record = await lab.api.machine(MAC);
     expect(record.last_flashed_at).not.toBeNull();
     expect(record.boot_policy).toBe('flash');

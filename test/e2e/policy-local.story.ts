@@ -4,7 +4,7 @@ import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { eventually, run } from '../lab/process.ts';
 import { differences } from './disks.ts';
-import { jobSucceeds, reachesLogin } from './steps.ts';
+import { jobSucceeds } from './steps.ts';
 
 const MAC = '52:54:00:b7:0c:01';
 
@@ -26,7 +26,7 @@ describe('a BIOS machine whose policy is local', () => {
 
   it('boots its own disk although the network comes first', async () => {
     machine.powerOn();
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     const record = await lab.api.machine(MAC);
     // without a contact the firmware would have skipped the network, and the story would have told nothing
     expect(record.last_seen_at).not.toBeNull();
@@ -52,7 +52,7 @@ describe('a BIOS machine whose policy is local', () => {
     await eventually('the agent reboots', 60_000, () => machine.halted());
     expect(differences(disk, flashed)).toBe('');
     await machine.letReboot();
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect(await lab.api.machine(MAC)).toMatchObject({ last_flashed_at: null, last_flash_job: null });
   });
 });

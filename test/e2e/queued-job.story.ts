@@ -4,7 +4,7 @@ import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { dirtyDisk } from './disks.ts';
 import { qcow2Image } from './images.ts';
-import { endsAsExpected, reachesLogin } from './steps.ts';
+import { endsAsExpected } from './steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:0e:01';
@@ -33,11 +33,11 @@ describe('a BIOS machine whose policy is local, and a queued job with a qcow2 im
   });
 
   it('boots its disk from then on: the job counted once, the policy is what it was', async () => {
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect((await lab.api.machine(MAC)).boot_policy).toBe('local');
     await machine.reset();
     await machine.shows(/booting the local disk \(boot policy local\)|this is the first boot after a flash/, 120_000);
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect(await lab.api.flashJobs(MAC)).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { eventually } from '../lab/process.ts';
 import { blankEnds, dirtyDisk } from './disks.ts';
-import { endsAsExpected, newJob, reachesLogin, writtenShare } from './steps.ts';
+import { endsAsExpected, newJob, writtenShare } from './steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:10:01';
@@ -52,7 +52,7 @@ describe('a BIOS machine that loses its power in mid-flash, on a network whose r
     const [job] = await lab.api.flashJobs(MAC);
     const done = await endsAsExpected(lab, machine, String(job?.id), { disk, before, image: inject('demoImage') });
     expect(done.epoch).toBe(2);
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect(await lab.api.flashJobs(MAC)).toHaveLength(1);
   });
 });

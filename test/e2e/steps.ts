@@ -7,9 +7,6 @@ import type { Machine, MachineOptions } from '../lab/machine.ts';
 import { eventually, run } from '../lab/process.ts';
 import { differences, expectedDisk, partitionTableProblems } from './disks.ts';
 
-/** The prompt of the demo image's console. */
-const LOGIN = /bty-demo login: $/m;
-
 /** A machine that has the image on its disk already, and whose record says that it boots from there. */
 export async function localMachine(
   lab: Lab,
@@ -74,10 +71,6 @@ export async function endsAsExpected(
   expect(partitionTableProblems(disk)).toBe('');
   await machine.letReboot();
   return job;
-}
-
-export async function reachesLogin(machine: Machine): Promise<void> {
-  await machine.shows(LOGIN, 360_000);
 }
 
 /** Resets a flashed machine after its first-boot window and waits until it has another job, which need not end. */

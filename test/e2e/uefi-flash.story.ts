@@ -5,7 +5,7 @@ import type { Machine } from '../lab/machine.ts';
 import { bootOrder } from '../lab/uefi-variables.ts';
 import { blankDisk } from './disks.ts';
 import { compressedImage } from './images.ts';
-import { endsAsExpected, laterBootGetsJob, newJob, reachesLogin } from './steps.ts';
+import { endsAsExpected, laterBootGetsJob, newJob } from './steps.ts';
 
 const GIB = 2 ** 30;
 const MAC = '52:54:00:b7:0d:01';
@@ -43,7 +43,7 @@ describe('a blank UEFI machine whose policy is flash, and a compressed image', (
   it('has asked the firmware for the disk once, and boots it without the network', async () => {
     await machine.shows(/asked the firmware to boot entry [0-9A-F]{4} /, 60_000);
     const { last_seen_at } = await lab.api.machine(MAC);
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect((await lab.api.machine(MAC)).last_seen_at).toBe(last_seen_at);
     expect(await lab.api.flashJobs(MAC)).toHaveLength(1);
   });

@@ -4,7 +4,7 @@ import { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { eventually } from '../lab/process.ts';
 import { dirtyDisk, sha256OfFile } from './disks.ts';
-import { endsAsExpected, reachesLogin } from './steps.ts';
+import { endsAsExpected } from './steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:0b:01';
@@ -49,6 +49,6 @@ describe('a BIOS machine that the server has never seen', () => {
   });
 
   it('boots the disk that it was given', async () => {
-    await reachesLogin(machine);
+    await machine.reachesLogin();
   });
 });

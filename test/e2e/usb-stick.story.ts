@@ -8,7 +8,6 @@ import { run } from '../lab/process.ts';
 import { checkImages, onImages, partitionsOf, putImages, systemDigest } from '../lab/stick.ts';
 import { differences, dirtyDisk, expectedDisk, partitionTableProblems } from './disks.ts';
 import { compressedImage } from './images.ts';
-import { reachesLogin } from './steps.ts';
 import { buildStick, JSON_LINE } from './stick-steps.ts';
 
 const MIB = 2 ** 20;
@@ -80,7 +79,7 @@ describe('a USB stick in a UEFI machine with Secure Boot and no network', () => 
       disks: [{ file: disk, serial: SERIAL }],
     });
     flashed.powerOn();
-    await reachesLogin(flashed);
+    await flashed.reachesLogin();
     await flashed.powerOff();
   });
 

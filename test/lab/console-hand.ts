@@ -37,7 +37,7 @@ export async function flashByHand(machine: Machine, { image, disk, serial, below
 /** Leaves the terminal UI of a stick for its root shell. */
 export async function leaveForShell(machine: Machine): Promise<void> {
   machine.type('q');
-  await machine.shows(/A root shell\.[\s\S]*# $/, SLOW_MS);
+  await machine.shows(/A root shell\.[\s\S]*# /, SLOW_MS);
 }
 
 let commands = 0;
@@ -50,7 +50,7 @@ export async function atShell(machine: Machine, line: string, limitMs = SLOW_MS)
   // the quotes keep what is typed from looking like what is printed
   machine.type(`echo "${mark}"-begins; { ${line}\n}; echo "${mark}"-ends $?\r`);
   const [, output = '', status] = await machine.shows(
-    new RegExp(`[\\r\\n]${mark}-begins\\r?\\n([\\s\\S]*?)${mark}-ends (\\d+)\\r?\\n[^\\n]*# $`),
+    new RegExp(`[\\r\\n]${mark}-begins\\r?\\n([\\s\\S]*?)${mark}-ends (\\d+)\\r?\\n[^\\n]*# `),
     limitMs,
   );
   const printed = stripVTControlCharacters(output).replaceAll('\r', '').trim();

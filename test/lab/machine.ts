@@ -39,6 +39,9 @@ export interface MachineOptions {
 
 // With -kernel the emulator itself is boot option 0.
 const [NETWORK, FIRST_DISK, NETWORK_LAST] = [1, 2, 9];
+// The kernel's late messages may follow on the same line.
+const LOGIN_PROMPT = /\w login: /;
+const LOGIN_MS = 480_000;
 const LKRN = '/usr/lib/ipxe/ipxe.lkrn';
 const OVMF = '/usr/share/OVMF';
 
@@ -211,6 +214,11 @@ export class Machine {
   /** What the serial console has shown since the last power-on or reset. */
   console(): string {
     return this.serialText().slice(this.#mark);
+  }
+
+  /** Waits until the console has shown the prompt of a system's login since the last power-on or reset. */
+  async reachesLogin(): Promise<void> {
+    await this.shows(LOGIN_PROMPT, LOGIN_MS);
   }
 
   /** Waits until the console has shown the pattern since the last power-on or reset. */

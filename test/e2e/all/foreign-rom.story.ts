@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
-import { localMachine, reachesLogin } from '../steps.ts';
+import { localMachine } from '../steps.ts';
 
 const MAC = '52:54:00:b7:13:01';
 
@@ -16,7 +16,7 @@ describe('a BIOS machine whose network card is not iPXE', () => {
     machine.powerOn();
     await machine.shows(/undionly\.kpxe/, 60_000);
     await machine.shows(/booting the local disk \(boot policy local\)/, 60_000);
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect((await lab.api.machine(MAC)).last_seen_at).not.toBeNull();
   });
 });

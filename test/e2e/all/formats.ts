@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
 import { dirtyDisk } from '../disks.ts';
 import { compressedImage, qcow2Image } from '../images.ts';
-import { endsAsExpected, newJob, reachesLogin } from '../steps.ts';
+import { endsAsExpected, newJob } from '../steps.ts';
 
 const MIB = 2 ** 20;
 
@@ -35,7 +35,7 @@ export function everyFormatOn(firmware: 'bios' | 'uefi'): void {
       machine.powerOn();
       const { id } = await newJob(lab, mac);
       await endsAsExpected(lab, machine, id, { disk, before, image: inject('demoImage') });
-      await reachesLogin(machine);
+      await machine.reachesLogin();
       await machine.powerOff();
     });
   });

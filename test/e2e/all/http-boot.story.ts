@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
-import { localMachine, reachesLogin } from '../steps.ts';
+import { localMachine } from '../steps.ts';
 
 const MAC = '52:54:00:b7:14:01';
 
@@ -19,6 +19,6 @@ describe('a UEFI machine that boots by HTTP instead of TFTP', () => {
     machine.powerOn();
     await machine.shows(/Start HTTP Boot over IPv4/, 60_000);
     await machine.shows(/booting the local disk \(boot policy local\)/, 120_000);
-    await reachesLogin(machine);
+    await machine.reachesLogin();
   });
 });

@@ -5,7 +5,7 @@ import type { Machine } from '../../lab/machine.ts';
 import { eventually } from '../../lab/process.ts';
 import { blankDisk } from '../disks.ts';
 import { enlargedImage } from '../images.ts';
-import { endsAsExpected, newJob, reachesLogin, writtenShare } from '../steps.ts';
+import { endsAsExpected, newJob, writtenShare } from '../steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:11:01';
@@ -48,7 +48,7 @@ describe('a BIOS machine with less memory than the image is long', () => {
     const job = await endsAsExpected(lab, machine, id, { disk, before, image });
     expect(job.epoch).toBe(1);
     expect(job.result?.peak_rss_bytes).toBeLessThan(200 * MIB);
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect(await lab.api.flashJobs(MAC)).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { Lab } from '../../lab/lab.ts';
 import type { Machine } from '../../lab/machine.ts';
 import { eventually } from '../../lab/process.ts';
 import { blankEnds, dirtyDisk, sha256OfFile } from '../disks.ts';
-import { jobFails, jobSucceeds, reachesLogin } from '../steps.ts';
+import { jobFails, jobSucceeds } from '../steps.ts';
 import { putWorkflow } from '../workflows.ts';
 
 const MIB = 2 ** 20;
@@ -69,7 +69,7 @@ describe('a UEFI machine and workflows that cannot be carried out', () => {
     // Its own root, and nothing else.
     expect(log).toContain('mounts: 1\n');
     expect(log).toContain('loops: 1\n');
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect(machine.console()).toContain('edited by cijoe');
   });
 });

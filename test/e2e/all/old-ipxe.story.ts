@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
-import { localMachine, reachesLogin } from '../steps.ts';
+import { localMachine } from '../steps.ts';
 
 const MAC = '52:54:00:b7:12:01';
 
@@ -18,7 +18,7 @@ describe('a UEFI machine whose card carries an iPXE of 2019, and whose policy is
     const machine = await localMachine(lab, inject('demoImage'), { mac: MAC, firmware: 'uefi', oldIpxeRom: true });
     machine.powerOn();
     await machine.shows(/loading an iPXE that can boot a disk under UEFI/, 120_000);
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect(machine.console().match(/loading an iPXE/g)).toHaveLength(1);
     expect(await lab.api.machine(MAC)).toMatchObject({ last_flashed_at: null, agent_connected: false });
   });

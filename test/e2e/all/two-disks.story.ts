@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
 import type { Machine } from '../../lab/machine.ts';
 import { dirtyDisk, sha256OfFile } from '../disks.ts';
-import { endsAsExpected, jobFails, newJob, reachesLogin } from '../steps.ts';
+import { endsAsExpected, jobFails, newJob } from '../steps.ts';
 
 const MIB = 2 ** 20;
 const MAC = '52:54:00:b7:0f:01';
@@ -54,10 +54,10 @@ describe('a UEFI machine with two disks, on a network whose router does DHCP', (
   });
 
   it('boots that disk, also by the policy local through the network', async () => {
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     await machine.reset();
     await machine.shows(/booting the local disk/, 120_000);
-    await reachesLogin(machine);
+    await machine.reachesLogin();
     expect(await sha256OfFile(kept)).toBe(keptBefore);
   });
 });
