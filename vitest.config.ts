@@ -55,9 +55,22 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
+          include: ['{apps,libs}/*/test/**/*.int-spec.ts'],
+          globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
+          execArgv: SOURCE_THREADS,
+          maxWorkers: WAITING_WORKERS,
+          testTimeout: TEST_TIMEOUT_MS,
+          hookTimeout: TEST_TIMEOUT_MS,
+        },
+      },
+      {
+        // whole servers, workers, agents and commands, and what waits for a queue (in Postgres here)
+        extends: true,
+        test: {
+          name: 'processes',
           include: [
-            '{apps,libs}/*/test/**/*.int-spec.ts',
-            'test/pair/*.int-spec.ts',
+            'apps/*/test/**/*.process-spec.ts',
+            'test/pair/*.process-spec.ts',
             'apps/server/test/**/*.queue-spec.ts',
           ],
           globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
@@ -81,11 +94,11 @@ export default defineConfig({
         },
       },
       {
-        // cijoe over SSH: whole runs, each of which takes seconds
+        // cijoe: whole runs, each of which takes seconds
         extends: true,
         test: {
           name: 'workflows',
-          include: ['apps/server/test/**/*.workflow-spec.ts'],
+          include: ['apps/*/test/**/*.workflow-spec.ts'],
           globalSetup: ['apps/server/test/postgres.setup.ts'],
           execArgv: SOURCE_THREADS,
           maxWorkers: 2,

@@ -83,6 +83,7 @@ check('docs/openapi.json is what the server says', 'npm', 'run', '--silent', 'op
 check('migrations and entities agree', 'npm', 'run', '--silent', 'db:check');
 vitest('unit', 'integration');
 if (size !== '--fast') {
+  vitest('processes');
   vitest('redis');
   vitest('workflows');
   vitest('random');

@@ -22,11 +22,13 @@ for name in changed missing same "with space"; do echo one >"%{buildroot}/opt/pr
 %files
 /opt/probe
 `;
-// The system is this host's, but for its packages: none of dpkg's, and a database of rpm's own.
+// The system is this host's, but for its packages (none of dpkg's, and a database of rpm's own) and for what others do to
+// its /etc meanwhile.
 const SYSTEM = `set -eu
 mount --make-rprivate /
 for folder in /var/lib/rpm /var/lib/dpkg /opt; do mkdir -p "$folder"; mount -t tmpfs tmpfs "$folder"; done
 mkdir /var/lib/dpkg/info /var/lib/dpkg/updates; : >/var/lib/dpkg/status
+cp -a /etc /opt/etc; mount --bind /opt/etc /etc
 rpm --initdb
 rpm --install --force-debian --nodeps "$1"
 sh "$2"
