@@ -36,6 +36,29 @@ const TEST_TIMEOUT_MS = 45_000;
 /** Threads that a test starts run the sources, too. */
 const SOURCE_THREADS = ['--import', `${import.meta.dirname}/test/typescript/register.ts`];
 
+const POSTGRES = 'apps/server/test/postgres.setup.ts';
+const AGENT = 'apps/agent/test/built-agent.ts';
+
+/** What runs a server on a Postgres, an agent, or the threads and programs of either. */
+const running = (
+  name: string,
+  include: string[],
+  setup: string[],
+  limits: { maxWorkers?: number; testTimeout?: number } = {},
+): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: {
+    name,
+    include,
+    globalSetup: setup,
+    execArgv: SOURCE_THREADS,
+    maxWorkers: WAITING_WORKERS,
+    testTimeout: TEST_TIMEOUT_MS,
+    hookTimeout: TEST_TIMEOUT_MS,
+    ...limits,
+  },
+});
+
 export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
@@ -51,85 +74,21 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      {
-        extends: true,
-        test: {
-          name: 'integration',
-          include: ['{apps,libs}/*/test/**/*.int-spec.ts'],
-          globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
-          execArgv: SOURCE_THREADS,
-          maxWorkers: WAITING_WORKERS,
-          testTimeout: TEST_TIMEOUT_MS,
-          hookTimeout: TEST_TIMEOUT_MS,
-        },
-      },
-      {
-        // whole servers, workers, agents and commands, and what waits for a queue (in Postgres here)
-        extends: true,
-        test: {
-          name: 'processes',
-          include: [
-            'apps/*/test/**/*.process-spec.ts',
-            'test/pair/*.process-spec.ts',
-            'apps/server/test/**/*.queue-spec.ts',
-          ],
-          globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
-          execArgv: SOURCE_THREADS,
-          maxWorkers: WAITING_WORKERS,
-          testTimeout: TEST_TIMEOUT_MS,
-          hookTimeout: TEST_TIMEOUT_MS,
-        },
-      },
-      {
-        // what needs a queue, with the queues in Redis
-        extends: true,
-        test: {
-          name: 'redis',
-          include: ['apps/server/test/**/*.queue-spec.ts'],
-          globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/server/test/redis.setup.ts'],
-          execArgv: SOURCE_THREADS,
-          maxWorkers: WAITING_WORKERS,
-          testTimeout: TEST_TIMEOUT_MS,
-          hookTimeout: TEST_TIMEOUT_MS,
-        },
-      },
-      {
-        // cijoe: whole runs, each of which takes seconds
-        extends: true,
-        test: {
-          name: 'workflows',
-          include: ['apps/*/test/**/*.workflow-spec.ts'],
-          globalSetup: ['apps/server/test/postgres.setup.ts'],
-          execArgv: SOURCE_THREADS,
-          maxWorkers: 2,
-          testTimeout: TEST_TIMEOUT_MS,
-          hookTimeout: TEST_TIMEOUT_MS,
-        },
-      },
-      {
-        // the API as its document has it, asked at random for a while
-        extends: true,
-        test: {
-          name: 'random',
-          include: ['test/schemathesis/*.random-spec.ts'],
-          globalSetup: ['apps/server/test/postgres.setup.ts'],
-          execArgv: SOURCE_THREADS,
-          hookTimeout: TEST_TIMEOUT_MS,
-        },
-      },
-      {
-        // things done to a server, its Postgres and its Redis, each of which takes seconds to get over
-        extends: true,
-        test: {
-          name: 'faults',
-          include: ['test/faults/*.fault-spec.ts'],
-          globalSetup: ['apps/server/test/postgres.setup.ts', 'apps/agent/test/built-agent.ts'],
-          execArgv: SOURCE_THREADS,
-          maxWorkers: 2,
-          testTimeout: 90_000,
-          hookTimeout: TEST_TIMEOUT_MS,
-        },
-      },
+      running('integration', ['{apps,libs}/*/test/**/*.int-spec.ts'], [POSTGRES, AGENT]),
+      // whole servers, workers, agents and commands, and what waits for a queue (in Postgres here)
+      running(
+        'processes',
+        ['{apps/*/test,test/pair}/**/*.process-spec.ts', 'apps/server/test/**/*.queue-spec.ts'],
+        [POSTGRES, AGENT],
+      ),
+      // what needs a queue, with the queues in Redis
+      running('redis', ['apps/server/test/**/*.queue-spec.ts'], [POSTGRES, 'apps/server/test/redis.setup.ts']),
+      // cijoe: whole runs, each of which takes seconds
+      running('workflows', ['apps/*/test/**/*.workflow-spec.ts'], [POSTGRES], { maxWorkers: 2 }),
+      // the API as its document has it, asked at random for a while
+      running('random', ['test/schemathesis/*.random-spec.ts'], [POSTGRES]),
+      // things done to a server, its Postgres and its Redis, each of which takes seconds to get over
+      running('faults', ['test/faults/*.fault-spec.ts'], [POSTGRES, AGENT], { maxWorkers: 2, testTimeout: 90_000 }),
       deployed('deploy', 'test/deploy/*.deploy-spec.ts'),
       deployed('deploy-every-case', 'test/deploy/all/*.deploy-spec.ts'),
       stories('stories', 'test/e2e/*.story.ts'),
