@@ -11,7 +11,7 @@ images_at=2912
 # make_esp BOOT FILE
 make_esp() {
   truncate -s "${esp_mib}M" "$2"
-  mkfs.fat -F 32 -n BTY_ESP -i 0b700011 "$2" >&2
+  mkfs.fat -F 32 -n BTY_ESP -i 0b700011 "$2" >/dev/null
   mmd -i "$2" ::EFI ::EFI/BOOT ::EFI/debian
   mcopy -i "$2" "$1/BOOTX64.EFI" "$1/grubx64.efi" ::EFI/BOOT/
   mcopy -i "$2" "$deploy/esp-grub.cfg" ::EFI/debian/grub.cfg
@@ -66,9 +66,9 @@ TABLE
   put_bios_loader "$boot" "$disk"
   make_esp "$boot" "$work/esp.img"
   put "$work/esp.img" "$disk" $esp_at
-  mke2fs -q -t ext4 -m 0 -O ^has_journal -L BTY_ROOT -d "$root" "$work/root.img" "${root_mib}M" >&2 # names its file even with -q
+  mke2fs -q -t ext4 -m 0 -O ^has_journal -L BTY_ROOT -d "$root" "$work/root.img" "${root_mib}M" >/dev/null
   put "$work/root.img" "$disk" $root_at
   truncate -s "${images_mib}M" "$work/images.img"
-  mkfs.exfat -L BTY_IMAGES "$work/images.img" >&2
+  mkfs.exfat -L BTY_IMAGES "$work/images.img" >/dev/null
   put "$work/images.img" "$disk" $images_at
 }
