@@ -4,12 +4,11 @@ import type { BlockTarget } from './engine/block-target.js';
 import type { DiskCheck } from './engine/differences.js';
 import { type EnginePorts, type EngineReport, type Provisioning, StageClock } from './engine/engine.js';
 import type { OpenImage } from './source/open-image.js';
-import { packFile, RangedSource } from './source/ranged-source.js';
+import { RangedSource } from './source/ranged-source.js';
 
-const nobodyAsked = {
-  mayWrite: async () => undefined,
-  authorization: () => undefined,
-};
+const nobodyAsked = { mayWrite: async () => undefined };
+/** For crews that fetch nothing. */
+const noData = { authorization: () => undefined };
 
 /** An open image, and the claimed disk that it goes to. */
 export interface ImageFlash {
@@ -29,18 +28,17 @@ export async function flashOpenImage(
 ): Promise<EngineReport> {
   const stages = new StageClock(ports);
   if (image.kind === 'packed') {
-    const { fetched } = image;
-    const pack = packFile(image.serverUrl, fetched.map);
+    const { fetched, pack, authorization } = image;
     const { flashPacked } = await import('./engine/flash-packed.js');
     const order = {
       target,
       table: fetched.map,
-      frames: new RangedSource(pack, { onRetry: ports.log }),
+      frames: new RangedSource(pack, { authorization, onRetry: ports.log }),
       verify,
       stages,
       provisioning,
       openCrew: (crew: Pick<Parameters<typeof openCrew>[3], 'mayWrite' | 'onRetry'>) =>
-        openCrew(target, { kind: 'map', ...fetched }, pack, { ...nobodyAsked, ...crew }),
+        openCrew(target, { kind: 'map', ...fetched }, pack, { ...nobodyAsked, authorization, ...crew }),
     };
     const report = await flashPacked(order, ports, signal);
     return { ...report, fetchedBytes: report.fetchedBytes + fetched.bytes.length };
@@ -55,7 +53,7 @@ export async function flashOpenImage(
       stages,
       provisioning,
       openCrew: (table: Extract<Parameters<typeof openCrew>[1], { kind: 'digests' }>['table']) =>
-        openCrew(target, { kind: 'digests', table }, undefined, { ...nobodyAsked, onRetry: ports.log }),
+        openCrew(target, { kind: 'digests', table }, undefined, { ...nobodyAsked, ...noData, onRetry: ports.log }),
     };
     const report = await flashContent(order, ports, signal);
     return { ...report, fetchedBytes: image.fetchedBytes() };
@@ -72,11 +70,11 @@ export async function checkOpenImage(
   signal: AbortSignal,
 ): Promise<DiskCheck> {
   if (image.kind === 'packed') {
-    const { fetched } = image;
-    const frames = new RangedSource(packFile(image.serverUrl, fetched.map), { onRetry: ports.log });
+    const { fetched, pack, authorization } = image;
+    const frames = new RangedSource(pack, { authorization, onRetry: ports.log });
     const { checkPacked } = await import('./engine/check-packed.js');
     const openLookers = () =>
-      openCrew(target, { kind: 'map', ...fetched }, undefined, { ...nobodyAsked, onRetry: ports.log });
+      openCrew(target, { kind: 'map', ...fetched }, undefined, { ...nobodyAsked, ...noData, onRetry: ports.log });
     return checkPacked({ access: target, table: fetched.map, frames, openCrew: openLookers }, ports, signal);
   }
   try {

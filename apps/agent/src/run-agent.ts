@@ -169,7 +169,7 @@ async function rebootInto({ config, log, inventory }: Run, disk: InventoryDisk, 
 
 /** Lets a person at the console flash this machine. The returned function ends it. */
 async function startTui(run: Run, session: AgentSession): Promise<() => Promise<void>> {
-  const { config, status, log, turns } = run;
+  const { config, status, log, turns, store } = run;
   // what no live env without a person needs is not loaded there
   const { startAgentTui } = await import('./tui/agent-tui.js');
   return startAgentTui(config, {
@@ -180,6 +180,7 @@ async function startTui(run: Run, session: AgentSession): Promise<() => Promise<
     environment: processEnvironment,
     log: (line) => log.line(line),
     reboot: (disk, report) => rebootInto(run, disk, report),
+    sessionToken: () => store.state.session,
     progress: (progress) => session.progress(progress),
   });
 }

@@ -313,7 +313,7 @@ describe('bty tui with a server', () => {
     await new Promise((resolve) => server.close(resolve));
     const at = open('--server', url, '--mac', MAC);
     const screen = await at.shows('FAILED');
-    expect(screen).toMatch(/the server does not answer: .*ECONNREFUSED.*\nPress r to try again\./);
+    expect(screen).toMatch(/the server does not answer: .*ECONNREFUSED[\s\S]*address right\?\nPress r to try again\./);
     await new Promise<void>((resolve) => server.listen(Number(new URL(url).port), '127.0.0.1', resolve));
     at.press('r');
     await at.shows('> box.img');

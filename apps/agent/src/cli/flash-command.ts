@@ -1,6 +1,7 @@
 import { type ProvisioningMode, toBtyError, type VerifyMode } from '@bty/wire-types';
 import { systemClock } from '../clock/clock.js';
 import { imageRootOf, resolveImage } from '../images/image-root.js';
+import { imageAccessFor } from '../remote/access.js';
 import { type CommandPorts, disksLookedAt, usage } from './command-ports.js';
 import { envelope, failureView, orTellFailure } from './envelope.js';
 import { planLines } from './flash-plan.js';
@@ -64,9 +65,11 @@ async function carryOut(
   found: Record<string, unknown>,
 ): Promise<void> {
   checkFlags(flags);
-  const local = { searchPath: ports.searchPath, log: (line: string) => ports.stderr(`${line}\n`) };
+  const image = await resolveImage(flags.image, imageRootOf(flags.imageRoot, ports.environment));
+  const access = await imageAccessFor(image, ports.environment);
+  const local = { searchPath: ports.searchPath, access, log: (line: string) => ports.stderr(`${line}\n`) };
   const wish = {
-    image: await resolveImage(flags.image, imageRootOf(flags.imageRoot, ports.environment)),
+    image,
     sha256: flags.sha256?.toLowerCase(),
     target: flags.target,
     onlyDisks: disksLookedAt(ports.environment),

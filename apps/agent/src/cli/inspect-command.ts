@@ -1,5 +1,6 @@
 import { imageFacts } from '../images/image-facts.js';
 import { imageRootOf, resolveImage } from '../images/image-root.js';
+import { imageAccessFor } from '../remote/access.js';
 import { openImage } from '../source/open-image.js';
 import type { CommandPorts } from './command-ports.js';
 import { imageLines } from './describe.js';
@@ -17,7 +18,8 @@ export function inspectImageCommand(named: string, flags: InspectFlags, ports: C
   const onRetry = (reason: string): void => ports.stderr(`${reason}\n`);
   return orTellFailure('inspect-image', flags, ports, async () => {
     const source = await resolveImage(named, imageRootOf(flags.imageRoot, ports.environment));
-    const image = await openImage(source, flags.sha256?.toLowerCase(), onRetry, ports.stop);
+    const access = await imageAccessFor(source, ports.environment);
+    const image = await openImage(source, flags.sha256?.toLowerCase(), { access, onRetry }, ports.stop);
     const facts = await imageFacts(image, source, onRetry, ports.stop).finally(() =>
       image.kind === 'content' ? image.close() : undefined,
     );

@@ -6,6 +6,7 @@ import { flashOpenImage } from '../flash-image.js';
 import { type ImageFacts, imageFacts } from '../images/image-facts.js';
 import { peakResidentBytes } from '../peak-memory.js';
 import { diskProvisioning } from '../provision/provisioning.js';
+import type { ImageAccess } from '../source/image-access.js';
 import { type OpenImage, openImage } from '../source/open-image.js';
 import { MACHINE_ROOTS } from '../target/machine-roots.js';
 import { openTarget } from '../target/open-target.js';
@@ -34,6 +35,7 @@ export interface FlashWish {
 /** What looking and writing need of their surroundings. */
 export interface LocalPorts {
   searchPath: string;
+  access: ImageAccess;
   log(line: string): void;
 }
 
@@ -69,7 +71,7 @@ async function provisioningOf(
 export async function lookBeforeFlash(wish: FlashWish, ports: LocalPorts, stop: AbortSignal): Promise<LookedAt> {
   await requireTools(ports.searchPath);
   const provisioning = await provisioningOf(wish, ports, stop);
-  const opening = openImage(wish.image, wish.sha256, ports.log, stop);
+  const opening = openImage(wish.image, wish.sha256, { access: ports.access, onRetry: ports.log }, stop);
   const learning = opening.then((image) => imageFacts(image, wish.image, ports.log, stop));
   const needs = learning.then((facts) => ({
     neededBytes: facts.content_size_bytes ?? 0,

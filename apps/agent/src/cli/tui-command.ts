@@ -2,6 +2,8 @@ import { BtyError } from '@bty/wire-types';
 import { systemClock } from '../clock/clock.js';
 import { parseMac, parseServer } from '../config.js';
 import { imageRootOf } from '../images/image-root.js';
+import { imageAccessOf } from '../remote/access.js';
+import { NO_ACCESS } from '../source/image-access.js';
 import { type ImageOrigin, machineWorld } from '../tui/machine-world.js';
 import { Tui } from '../tui/run-tui.js';
 import { ownTerminal } from '../tui/terminal.js';
@@ -33,6 +35,7 @@ export async function tuiCommand(flags: TuiFlags, ports: ProgramPorts): Promise<
   if (!ports.interactive) throw usage('bty tui needs a terminal; for scripts there are bty list, inspect and flash');
   const world = machineWorld({
     origin,
+    access: origin.kind === 'server' ? await imageAccessOf(origin.url, ports.environment) : NO_ACCESS,
     onlyDisks: flags.disk ?? disksLookedAt(ports.environment),
     searchPath: ports.searchPath,
     environment: ports.environment,

@@ -4,6 +4,7 @@ import { systemClock } from '../clock/clock.js';
 import type { DiskCheck } from '../engine/differences.js';
 import { checkOpenImage } from '../flash-image.js';
 import { imageRootOf, resolveImage } from '../images/image-root.js';
+import { imageAccessFor } from '../remote/access.js';
 import { openImage } from '../source/open-image.js';
 import { MACHINE_ROOTS } from '../target/machine-roots.js';
 import { openForReading } from '../target/open-target.js';
@@ -27,7 +28,8 @@ const MAX_RANGES = 1000;
 async function compare(flags: VerifyFlags, ports: CommandPorts): Promise<DiskCheck> {
   const log = (line: string): void => ports.stderr(`${line}\n`);
   const source = await resolveImage(flags.image, imageRootOf(flags.imageRoot, ports.environment));
-  const image = await openImage(source, flags.sha256?.toLowerCase(), log, ports.stop);
+  const access = await imageAccessFor(source, ports.environment);
+  const image = await openImage(source, flags.sha256?.toLowerCase(), { access, onRetry: log }, ports.stop);
   const disk = await lookForReading(MACHINE_ROOTS, flags.target, disksLookedAt(ports.environment));
   const neededBytes = image.kind === 'packed' ? image.fetched.map.contentBytes : (image.contentBytes ?? 0);
   if (disk.size_bytes < neededBytes) {

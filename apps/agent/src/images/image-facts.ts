@@ -2,7 +2,7 @@ import { formatOfName, type ImageContent, MARGIN_BYTES, readPartitions, readPrim
 import type { ImageFormat } from '@bty/wire-types';
 import { loadChunks } from '../engine/content-loader.js';
 import type { OpenImage } from '../source/open-image.js';
-import { packFile, RangedSource } from '../source/ranged-source.js';
+import { RangedSource } from '../source/ranged-source.js';
 
 /** A partition that an image brings. */
 interface ImagePartition {
@@ -45,8 +45,9 @@ async function headOfContent(content: ImageContent, signal: AbortSignal): Promis
 
 async function headOf(image: OpenImage, onRetry: (reason: string) => void, signal: AbortSignal): Promise<Buffer> {
   if (image.kind === 'content') return headOfContent(await image.content(Number.MAX_SAFE_INTEGER, signal), signal);
+  const { pack, authorization } = image;
   const { map } = image.fetched;
-  const frames = new RangedSource(packFile(image.serverUrl, map), { onRetry });
+  const frames = new RangedSource(pack, { authorization, onRetry });
   try {
     const end = Math.min(Math.ceil(MARGIN_BYTES / map.chunkBytes), map.chunkCount);
     return (await loadChunks(map, { first: 0, end }, frames, onRetry, signal)).bytes;

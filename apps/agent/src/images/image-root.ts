@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatOfName } from '@bty/image-format';
 import { BtyError, type ImageFormat, toBtyError } from '@bty/wire-types';
+import { NO_ACCESS } from '../source/image-access.js';
 import { openImage } from '../source/open-image.js';
 
 const DEFAULT_IMAGE_ROOT = '/var/lib/bty/images';
@@ -32,7 +33,7 @@ async function describeImage(path: string, name: string, signal: AbortSignal): P
   const { size } = await stat(path);
   const listed = { name, path, format, size_bytes: size };
   try {
-    const image = await openImage(path, undefined, () => undefined, signal);
+    const image = await openImage(path, undefined, { access: NO_ACCESS, onRetry: () => undefined }, signal);
     if (image.kind !== 'content') return listed;
     await image.close();
     return image.contentBytes === undefined ? listed : { ...listed, content_size_bytes: image.contentBytes };

@@ -1,8 +1,10 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type ApiError, type BtyApi, createApi, dataOf } from '@bty/api-client';
-import { BtyError, ERROR_CODE_NAMES } from '@bty/wire-types';
+import { BtyError } from '@bty/wire-types';
 import { parseServer } from '../config.js';
+import { type ImageAccess, NO_ACCESS, onlyAt } from '../source/image-access.js';
+import { isUrl } from '../source/open-image.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,7 +16,7 @@ export interface Access {
 
 /** Where `bty login` keeps what it got, readable for its user alone. */
 function accessFile(environment: Environment): string {
-  const base = environment.XDG_CONFIG_HOME ?? join(environment.HOME ?? '/root', '.config');
+  const base = environment.XDG_CONFIG_HOME ?? join(environment.HOME ?? homedir(), '.config');
   return join(base, 'bty/login.json');
 }
 
@@ -58,33 +60,25 @@ export async function accessOf(flag: string | undefined, environment: Environmen
   throw new BtyError('UNAUTHENTICATED', `no token for ${server}: set BTY_API_TOKEN, or call bty login`);
 }
 
-/** The API of a server. */
-export function apiOf({ server, token }: { server: string; token?: string | undefined }): BtyApi {
-  return createApi({ url: server, token });
+/**
+ * What is shown to servers whose images are read: `BTY_API_TOKEN` to that of the flag or of `BTY_SERVER`, the last login to
+ * its own; to any other nothing. Throws `INVALID_REQUEST`.
+ */
+export async function imageAccessOf(flag: string | undefined, environment: Environment): Promise<ImageAccess> {
+  const kept = await stored(environment);
+  const meant = flag ?? environment.BTY_SERVER ?? kept.server;
+  const shown = [
+    { server: meant && parseServer(meant), token: environment.BTY_API_TOKEN?.trim() || undefined },
+    kept,
+  ].flatMap(({ server, token }) => (server && token ? [onlyAt(server, () => token)] : []));
+  const login = environment.SUDO_USER === undefined ? 'bty login' : 'sudo bty login';
+  return {
+    authorization: (url) => shown.reduce<string | undefined>((found, ask) => found ?? ask(url), undefined),
+    advice: (origin) => `Log in: ${login} --server ${origin} --user NAME; or set BTY_SERVER and BTY_API_TOKEN.`,
+  };
 }
 
-function failureOf(thrown: unknown, server: string): unknown {
-  if (!(thrown instanceof Error)) return thrown;
-  if (thrown.name === 'ApiError') {
-    const { status, problem } = thrown as ApiError;
-    const code = ERROR_CODE_NAMES.find((known) => known === problem?.code) ?? 'INTERNAL';
-    return new BtyError(code, thrown.message, { cause: thrown, details: { ...problem?.details, status } });
-  }
-  if (thrown instanceof TypeError && thrown.message === 'fetch failed') {
-    const why = (thrown.cause as Error | undefined)?.message ?? thrown.message;
-    return new BtyError('UNAVAILABLE', `${server} does not answer: ${why}`, { cause: thrown });
-  }
-  return thrown;
-}
-
-/** What a call of the API has brought. Throws a BtyError that says what the server said, `UNAVAILABLE` when it said nothing. */
-export async function answered<T>(
-  server: string,
-  call: Promise<{ data?: T; error?: unknown; response: Response }>,
-): Promise<T> {
-  try {
-    return dataOf(await call);
-  } catch (thrown) {
-    throw failureOf(thrown, server);
-  }
+/** The same for an image by path or URL. */
+export async function imageAccessFor(image: string, environment: Environment): Promise<ImageAccess> {
+  return isUrl(image) ? imageAccessOf(undefined, environment) : NO_ACCESS;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BtyApi, components } from '@bty/api-client';
 import { BtyError } from '@bty/wire-types';
 import { humanBytes, humanSeconds } from '../screen/render.js';
-import { answered } from './access.js';
+import { answered } from './api.js';
 
 export type FlashJob = components['schemas']['FlashJobDto'];
 

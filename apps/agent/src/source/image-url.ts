@@ -2,6 +2,7 @@ import type { RandomAccess } from '@bty/image-format';
 import { BtyError } from '@bty/wire-types';
 import { fetchInto } from '../engine/frame-source.js';
 import { ask } from '../http-ask.js';
+import { accessRefusal, headersFor, type ImageAccess } from './image-access.js';
 import { type RangedFile, RangedSource } from './ranged-source.js';
 
 /** What a server says of an image at a URL. */
@@ -13,6 +14,13 @@ export interface RemoteImage {
   etag: string | undefined;
   /** Where the image's map is, when the server has prepared it. */
   mapUrl: string | undefined;
+}
+
+/** What reading an image at a URL needs. */
+export interface ReadPorts {
+  access: ImageAccess;
+  /** Told of every interruption that is bridged. */
+  onRetry(reason: string): void;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -28,16 +36,19 @@ export function linkTarget(header: string | undefined, relation: string): string
   return undefined;
 }
 
-function refuse(url: string, status: number): BtyError {
+function refuse(url: string, status: number, access: ImageAccess): BtyError {
+  const refused = accessRefusal(url, status, access);
+  if (refused !== undefined) return refused;
   if (status === 404) return new BtyError('NOT_FOUND', `there is no image at ${url}`, { details: { url, status } });
   return new BtyError('IMAGE_UNAVAILABLE', `the server answered ${status} for ${url}`, { details: { url, status } });
 }
 
-/** Asks for the head of an image, and follows redirects. Throws `NOT_FOUND` or `IMAGE_UNAVAILABLE`. */
-export async function lookAtUrl(given: string, signal: AbortSignal): Promise<RemoteImage> {
+/** Asks for the head of an image, and follows redirects. Throws `NOT_FOUND`, `UNAUTHENTICATED` or `IMAGE_UNAVAILABLE`. */
+export async function lookAtUrl(given: string, access: ImageAccess, signal: AbortSignal): Promise<RemoteImage> {
   let url = given;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-    const response = await ask(url, { method: 'HEAD', stallMs: TIMEOUT_MS, signal, agent: false }).catch(
+    const headers = headersFor(url, access);
+    const response = await ask(url, { method: 'HEAD', headers, stallMs: TIMEOUT_MS, signal, agent: false }).catch(
       (cause: NodeJS.ErrnoException) => {
         signal.throwIfAborted();
         const why = cause.message === '' ? cause.code : cause.message;
@@ -45,18 +56,18 @@ export async function lookAtUrl(given: string, signal: AbortSignal): Promise<Rem
       },
     );
     response.on('error', () => undefined).destroy();
-    const { statusCode: status = 0, headers } = response;
-    if (status >= 300 && status < 400 && headers.location !== undefined) {
-      url = new URL(headers.location, url).href;
+    const { statusCode: status = 0, headers: told } = response;
+    if (status >= 300 && status < 400 && told.location !== undefined) {
+      url = new URL(told.location, url).href;
       continue;
     }
-    if (status !== 200) throw refuse(url, status);
-    const sizeBytes = Number(headers['content-length'] ?? '');
+    if (status !== 200) throw refuse(url, status, access);
+    const sizeBytes = Number(told['content-length'] ?? '');
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0) {
       throw new BtyError('IMAGE_UNAVAILABLE', `the server does not tell the length of ${url}`, { details: { url } });
     }
-    const etag = headers.etag?.startsWith('"') === true ? headers.etag : undefined;
-    const map = linkTarget(String(headers.link ?? ''), 'describedby');
+    const etag = told.etag?.startsWith('"') === true ? told.etag : undefined;
+    const map = linkTarget(String(told.link ?? ''), 'describedby');
     return { url, sizeBytes, etag, mapUrl: map === undefined ? undefined : new URL(map, url).href };
   }
   throw new BtyError('IMAGE_UNAVAILABLE', `${given} leads from one place to the next`, { details: { url: given } });
@@ -68,10 +79,10 @@ export class RemoteFile implements RandomAccess {
   fetchedBytes = 0;
   readonly #source: RangedSource;
 
-  constructor({ url, sizeBytes, etag }: RemoteImage, onRetry: (reason: string) => void) {
+  constructor({ url, sizeBytes, etag }: RemoteImage, { access, onRetry }: ReadPorts) {
     this.sizeBytes = sizeBytes;
     const file: RangedFile = { url, what: 'the image', sizeBytes, etag };
-    this.#source = new RangedSource(file, { onRetry });
+    this.#source = new RangedSource(file, { authorization: () => access.authorization(url), onRetry });
   }
 
   async read(

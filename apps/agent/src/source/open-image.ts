@@ -13,14 +13,15 @@ import {
 import { BtyError, type ImageFormat } from '@bty/wire-types';
 import { type FetchedMap, fetchMap } from './fetch-map.js';
 import { openImageFile } from './image-file.js';
-import { lookAtUrl, RemoteFile } from './image-url.js';
+import { lookAtUrl, type ReadPorts, RemoteFile } from './image-url.js';
 import { servesNoRanges } from './range-answer.js';
+import { packFile, type RangedFile, type RangedPorts } from './ranged-source.js';
 import { readAhead } from './read-ahead.js';
 import { StreamedFile } from './streamed-file.js';
 
 /** An image that somebody named by path or URL: behind a map, or read in order. */
 export type OpenImage = { name: string; sizeBytes: number } & (
-  | { kind: 'packed'; fetched: FetchedMap; serverUrl: string }
+  | ({ kind: 'packed'; fetched: FetchedMap; pack: RangedFile } & Required<Pick<RangedPorts, 'authorization'>>)
   | {
       kind: 'content';
       format: ImageFormat;
@@ -50,7 +51,8 @@ async function begin(source: Source, signal: AbortSignal): Promise<Begun> {
   }
 }
 
-const isUrl = (text: string): boolean => /^https?:\/\//i.test(text);
+/** Whether an image is named by a URL, not by a path. */
+export const isUrl = (text: string): boolean => /^https?:\/\//i.test(text);
 
 const nameOf = (image: string): string =>
   isUrl(image) ? decodeURIComponent(basename(new URL(image).pathname)) : basename(image);
@@ -117,49 +119,54 @@ async function openMapped(
   mapUrl: string,
   sizeBytes: number,
   sha256: string | undefined,
-  onRetry: (reason: string) => void,
+  { access, onRetry }: ReadPorts,
   signal: AbortSignal,
 ): Promise<OpenImage> {
   const blake3 = /\/maps\/([0-9a-f]{64})$/.exec(new URL(mapUrl).pathname)?.[1];
   if (blake3 === undefined)
     throw new BtyError('IMAGE_UNAVAILABLE', `the server names a map that has no digest: ${mapUrl}`);
-  const fetched = await fetchMap({ url: mapUrl, blake3 }, { onRetry }, signal);
+  const fetched = await fetchMap(
+    { url: mapUrl, blake3 },
+    { authorization: () => access.authorization(mapUrl), onRetry },
+    signal,
+  );
   if (sha256 !== undefined && fetched.map.sha256 !== sha256) throw wrongDigest(sha256, fetched.map.sha256);
-  return { kind: 'packed', name, sizeBytes, fetched, serverUrl: mapUrl.slice(0, mapUrl.lastIndexOf('/maps/')) };
+  const pack = packFile(mapUrl.slice(0, mapUrl.lastIndexOf('/maps/')), fetched.map);
+  return { kind: 'packed', name, sizeBytes, fetched, pack, authorization: () => access.authorization(pack.url) };
 }
 
 /** An image at a URL, read by ranges where the server has them, else in one piece. */
 async function openRemote(
   remote: Awaited<ReturnType<typeof lookAtUrl>>,
-  onRetry: (reason: string) => void,
+  ports: ReadPorts,
   signal: AbortSignal,
 ): Promise<Begun> {
   try {
-    return await begin(new RemoteFile(remote, onRetry), signal);
+    return await begin(new RemoteFile(remote, ports), signal);
   } catch (error) {
     if (!servesNoRanges(error)) throw error;
-    onRetry('the server does not serve ranges: reading the image in one piece');
-    return begin(new StreamedFile(remote, onRetry), signal);
+    ports.onRetry('the server does not serve ranges: reading the image in one piece');
+    return begin(new StreamedFile(remote, ports), signal);
   }
 }
 
 /**
  * Opens an image at a path or an http(s) URL. At a URL whose answer links to a map (`rel="describedby"`), that is used.
  * With `sha256`, the digest of the image file is checked: against the map, or by reading the whole file. Throws
- * `NOT_FOUND`, `IMAGE_UNAVAILABLE`, `IMAGE_INVALID` or `DIGEST_MISMATCH`.
+ * `NOT_FOUND`, `UNAUTHENTICATED`, `IMAGE_UNAVAILABLE`, `IMAGE_INVALID` or `DIGEST_MISMATCH`.
  */
 export async function openImage(
   image: string,
   sha256: string | undefined,
-  onRetry: (reason: string) => void,
+  ports: ReadPorts,
   signal: AbortSignal,
 ): Promise<OpenImage> {
   const name = nameOf(image);
   let begun: Begun;
   if (isUrl(image)) {
-    const remote = await lookAtUrl(image, signal);
-    if (remote.mapUrl !== undefined) return openMapped(name, remote.mapUrl, remote.sizeBytes, sha256, onRetry, signal);
-    begun = await openRemote(remote, onRetry, signal);
+    const remote = await lookAtUrl(image, ports.access, signal);
+    if (remote.mapUrl !== undefined) return openMapped(name, remote.mapUrl, remote.sizeBytes, sha256, ports, signal);
+    begun = await openRemote(remote, ports, signal);
   } else begun = await begin(await openImageFile(image), signal);
   try {
     return await readInOrder(name, begun, sha256, signal);

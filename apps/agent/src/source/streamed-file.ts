@@ -5,7 +5,8 @@ import { BtyError } from '@bty/wire-types';
 import { fullJitterMs } from '../backoff.js';
 import { OneAtATime } from '../engine/one-at-a-time.js';
 import { ask } from '../http-ask.js';
-import type { RemoteImage } from './image-url.js';
+import { accessRefusal, headersFor } from './image-access.js';
+import type { ReadPorts, RemoteImage } from './image-url.js';
 
 const STALL_MS = 30_000;
 /** So much of the start is kept: what an image is and holds is read there, a little ahead, before it is read from its start. */
@@ -42,7 +43,7 @@ export class StreamedFile implements RandomAccess {
 
   constructor(
     { url, sizeBytes }: RemoteImage,
-    private readonly onRetry: (reason: string) => void,
+    private readonly ports: ReadPorts,
   ) {
     this.#url = url;
     this.sizeBytes = sizeBytes;
@@ -66,7 +67,7 @@ export class StreamedFile implements RandomAccess {
   async #read(memory: Buffer, offsetBytes: number, signal: AbortSignal): Promise<Buffer> {
     const again = Math.max(0, Math.min(memory.length, this.#positionBytes - offsetBytes));
     if (again > 0 && offsetBytes + again > KEPT_BYTES) {
-      this.onRetry('the server does not serve ranges: reading the image from its start once more');
+      this.ports.onRetry('the server does not serve ranges: reading the image from its start once more');
       await this.close();
       this.#positionBytes = 0;
       return this.#read(memory, offsetBytes, signal);
@@ -88,7 +89,7 @@ export class StreamedFile implements RandomAccess {
         signal.throwIfAborted();
         if (error instanceof BtyError) throw error;
         failures += 1;
-        this.onRetry(
+        this.ports.onRetry(
           `transfer interrupted at byte ${before} of the image: ${(error as Error).message}; reading it anew`,
         );
         await sleep(fullJitterMs(failures, Math.random()), undefined, { signal }).catch(() => undefined);
@@ -117,7 +118,7 @@ export class StreamedFile implements RandomAccess {
 
   /** Asks for the file, and passes over what has been read before. */
   async #open(signal: AbortSignal): Promise<Stream> {
-    const headers = { 'accept-encoding': 'identity' };
+    const headers = { 'accept-encoding': 'identity', ...headersFor(this.#url, this.ports.access) };
     const response = await ask(this.#url, { stallMs: STALL_MS, signal, agent: false, headers });
     const end = (): void => void response.on('error', () => undefined).destroy();
     try {
@@ -143,6 +144,8 @@ export class StreamedFile implements RandomAccess {
     const details = { status, offset_bytes: this.#positionBytes };
     if (status >= 500 || status === 408 || status === 429) throw new Error(`the server answered ${status}`);
     if (status !== 200) {
+      const refused = accessRefusal(this.#url, status, this.ports.access);
+      if (refused !== undefined) throw refused;
       throw new BtyError('IMAGE_UNAVAILABLE', `the server answered ${status} for the image`, { details });
     }
     if (headers['content-length'] !== String(this.sizeBytes)) {

@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import type { AgentConfig } from '../config.js';
 import type { FlashTurns } from '../flash-turns.js';
 import type { Status } from '../screen/status.js';
+import { onlyAt } from '../source/image-access.js';
 import { type MachineWorld, machineWorld } from './machine-world.js';
 import { Tui } from './run-tui.js';
 import { openConsole } from './terminal.js';
@@ -13,6 +14,8 @@ export interface AgentTuiPorts extends Pick<MachineWorld, 'searchPath' | 'enviro
   status: Status;
   turns: FlashTurns;
   clock: Clock;
+  /** The credential of the agent's session. */
+  sessionToken(): string | undefined;
   /** Tells the server how far it is, unacknowledged. */
   progress(progress: FlashProgress): void;
 }
@@ -46,7 +49,11 @@ function inTurn(world: TuiWorld, { turns, progress }: AgentTuiPorts): TuiWorld {
 export async function startAgentTui(config: AgentConfig, ports: AgentTuiPorts): Promise<() => Promise<void>> {
   const { status, clock, log, turns } = ports;
   const origin = { kind: 'server' as const, url: config.serverUrl, mac: config.mac };
-  const world = inTurn(machineWorld({ ...ports, origin, onlyDisks: config.onlyDisks }), ports);
+  const access = {
+    authorization: onlyAt(config.serverUrl, ports.sessionToken),
+    advice: () => 'It lets this machine read them when its agent is connected.',
+  };
+  const world = inTurn(machineWorld({ ...ports, origin, access, onlyDisks: config.onlyDisks }), ports);
   const facts = {
     version: status.version,
     origin: `Server ${config.serverUrl}   ${config.mac}`,

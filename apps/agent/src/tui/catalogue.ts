@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { BtyError } from '@bty/wire-types';
 import { ask } from '../http-ask.js';
+import { accessRefusal, headersFor, type ImageAccess, NO_ACCESS } from '../source/image-access.js';
 import { linkTarget } from '../source/image-url.js';
 import type { TuiImage } from './tui-state.js';
 
@@ -17,18 +18,23 @@ const STALL_MS = 15_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_PAGES = 100;
 
-async function answerOf(url: string, method: 'GET' | 'POST', signal: AbortSignal): Promise<IncomingMessage> {
-  const response = await ask(url, { method, stallMs: STALL_MS, signal, agent: false }).catch(
-    (cause: NodeJS.ErrnoException) => {
-      const why = cause.message === '' ? cause.code : cause.message;
-      throw new BtyError('UNAVAILABLE', `the server does not answer: ${why}. Is it up, and is the address right?`, {
-        cause,
-      });
-    },
-  );
-  if (response.statusCode === 200) return response;
+async function answerOf(
+  url: string,
+  method: 'GET' | 'POST',
+  access: ImageAccess,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const asking = { method, headers: headersFor(url, access), stallMs: STALL_MS, signal, agent: false } as const;
+  const response = await ask(url, asking).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.message === '' ? cause.code : cause.message;
+    const message = `the server does not answer: ${why}. Is it up, and is the address right?`;
+    throw new BtyError('UNAVAILABLE', message, { cause });
+  });
+  const { statusCode: status = 0 } = response;
+  if (status === 200) return response;
   response.on('error', () => undefined).destroy();
-  throw new BtyError('UNAVAILABLE', `the server answered ${response.statusCode} for ${new URL(url).pathname}`);
+  const refused = accessRefusal(url, status, access);
+  throw refused ?? new BtyError('UNAVAILABLE', `the server answered ${status} for ${new URL(url).pathname}`);
 }
 
 async function bodyOf(response: IncomingMessage): Promise<string> {
@@ -47,12 +53,12 @@ function problemOf({ state, error }: CatalogueEntry): string | undefined {
   return error === null ? `the server is not done with it: ${state}` : error.message;
 }
 
-/** The images of a server, by name. Throws `UNAVAILABLE`. */
-export async function fetchCatalogue(serverUrl: string, signal: AbortSignal): Promise<TuiImage[]> {
+/** The images of a server, by name. Throws `UNAUTHENTICATED` or `UNAVAILABLE`. */
+export async function fetchCatalogue(serverUrl: string, access: ImageAccess, signal: AbortSignal): Promise<TuiImage[]> {
   const images: TuiImage[] = [];
   let url: string | undefined = `${serverUrl}/images`;
   for (let pages = 0; url !== undefined && pages < MAX_PAGES; pages += 1) {
-    const response: IncomingMessage = await answerOf(url, 'GET', signal);
+    const response: IncomingMessage = await answerOf(url, 'GET', access, signal);
     for (const entry of JSON.parse(await bodyOf(response)) as CatalogueEntry[]) {
       images.push({
         name: entry.name,
@@ -70,6 +76,7 @@ export async function fetchCatalogue(serverUrl: string, signal: AbortSignal): Pr
 
 /** Tells a server that a machine has been flashed. Throws `UNAVAILABLE`. */
 export async function signalDone(serverUrl: string, mac: string, signal: AbortSignal): Promise<void> {
-  const response = await answerOf(`${serverUrl}/pxe/${mac.replaceAll(':', '-')}/done`, 'POST', signal);
+  const url = `${serverUrl}/pxe/${mac.replaceAll(':', '-')}/done`;
+  const response = await answerOf(url, 'POST', NO_ACCESS, signal);
   response.on('error', () => undefined).destroy();
 }

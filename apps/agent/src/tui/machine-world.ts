@@ -5,6 +5,7 @@ import { objectionsTo } from '../cli/named-target.js';
 import type { EngineReport } from '../engine/engine.js';
 import { listImages } from '../images/image-root.js';
 import { humanBytes, humanSeconds } from '../screen/render.js';
+import type { ImageAccess } from '../source/image-access.js';
 import { identityChange } from '../target/open-target.js';
 import { fetchCatalogue, signalDone } from './catalogue.js';
 import type { TuiChoice, TuiDisk, TuiImage } from './tui-state.js';
@@ -16,6 +17,7 @@ export type ImageOrigin = { kind: 'root'; folder: string } | { kind: 'server'; u
 /** What the UI works with on this machine. */
 export interface MachineWorld {
   origin: ImageOrigin;
+  access: ImageAccess;
   onlyDisks: readonly string[];
   searchPath: string;
   /** What a workflow may be told. */
@@ -25,8 +27,8 @@ export interface MachineWorld {
   reboot(disk: InventoryDisk, report: EngineReport): Promise<void>;
 }
 
-async function imagesOf(origin: ImageOrigin, signal: AbortSignal): Promise<readonly TuiImage[]> {
-  if (origin.kind === 'server') return fetchCatalogue(origin.url, signal);
+async function imagesOf({ origin, access }: MachineWorld, signal: AbortSignal): Promise<readonly TuiImage[]> {
+  if (origin.kind === 'server') return fetchCatalogue(origin.url, access, signal);
   return (await listImages(origin.folder, signal)).map(({ name, path, size_bytes, content_size_bytes, problem }) => ({
     name,
     source: path,
@@ -73,11 +75,11 @@ function accountLines(looked: LookedAt, account: Account): string[] {
 
 /** The world of the terminal UI on this machine. */
 export function machineWorld(around: MachineWorld): TuiWorld {
-  const { origin, onlyDisks, searchPath, environment, log } = around;
-  const ports = { searchPath, log };
+  const { origin, access, onlyDisks, searchPath, environment, log } = around;
+  const ports = { searchPath, access, log };
   let last: { disk: InventoryDisk; report: EngineReport } | undefined;
   return {
-    images: (signal) => imagesOf(origin, signal),
+    images: (signal) => imagesOf(around, signal),
     disks: () => disksOf(onlyDisks),
     look: async ({ image, disk, provisioning }: TuiChoice, signal) => {
       const seed = provisioning.mode === 'cloud-init' ? { userData: provisioning.file } : {};

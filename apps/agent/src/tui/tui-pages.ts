@@ -20,6 +20,12 @@ interface Page {
   keys: string;
 }
 
+/** How much of a page can be seen. */
+interface Room {
+  rows: number;
+  columns: number;
+}
+
 const MOVE_KEYS = 'Up/Down move   Enter choose   ';
 
 const quitKey = ({ quitTo }: TuiState): string => (quitTo === undefined ? '' : `   q ${quitTo}`);
@@ -35,9 +41,22 @@ function listLines(entries: readonly string[], cursor: number, rows: number): st
   return [...lines, `  ${first + 1} to ${first + shown} of ${entries.length}`];
 }
 
-function lookupLines<T>(lookup: Lookup<T>, waiting: string, none: readonly string[]): string[] | undefined {
+/** A sentence in lines of at most so many characters, broken at blanks where there are some. */
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let left = text;
+  while (left.length > columns) {
+    const blank = left.lastIndexOf(' ', columns);
+    const end = blank > 0 ? blank : columns;
+    lines.push(left.slice(0, end));
+    left = left.slice(end).trimStart();
+  }
+  return [...lines, left];
+}
+
+function lookupLines<T>(lookup: Lookup<T>, waiting: string, none: readonly string[], columns: number) {
   if (lookup === undefined) return [waiting];
-  if ('problem' in lookup) return [`FAILED: ${lookup.problem}`, 'Press r to try again.'];
+  if ('problem' in lookup) return [...wrapped(`FAILED: ${lookup.problem}`, columns), 'Press r to try again.'];
   return lookup.length === 0 ? [...none] : undefined;
 }
 
@@ -47,16 +66,16 @@ function imageEntry({ name, sizeBytes, contentBytes, problem }: TuiImage, width:
   return problem === undefined ? text : `${name.padEnd(width)}  NOT USABLE: ${problem}`;
 }
 
-function imagesPage(state: TuiState, rows: number): Page {
+function imagesPage(state: TuiState, { rows, columns }: Room): Page {
   const { images, imageCursor } = state;
   const none = ['There is no image here.', 'Put .img, .img.zst or .qcow2 files there, and press r.'];
   const width = Math.min(40, Math.max(0, ...found(images).map(({ name }) => name.length)));
   const entries = found(images).map((image) => imageEntry(image, width));
-  const lines = lookupLines(images, 'Reading ...', none) ?? listLines(entries, imageCursor, rows);
+  const lines = lookupLines(images, 'Reading ...', none, columns) ?? listLines(entries, imageCursor, rows);
   return { title: 'Which image?', lines, keys: `${MOVE_KEYS}r read again${quitKey(state)}` };
 }
 
-function disksPage(state: TuiState, rows: number): Page {
+function disksPage(state: TuiState, { rows, columns }: Room): Page {
   const { disks, diskCursor } = state;
   const none = ['This machine shows no disk.', 'Is a driver missing, or a cable? Press r to look again.'];
   const entries = found(disks).map(({ disk, objections }) => {
@@ -72,10 +91,10 @@ function disksPage(state: TuiState, rows: number): Page {
           '',
           `On ${under.disk.path} now:`,
           ...under.content.map((line) => `  ${line}`),
-          ...under.objections.map((line) => `Not a target: ${line}`),
+          ...under.objections.flatMap((line) => wrapped(`Not a target: ${line}`, columns)),
         ];
   const listRows = Math.max(3, rows - details.length);
-  const lines = lookupLines(disks, 'Looking at the disks ...', none) ?? [
+  const lines = lookupLines(disks, 'Looking at the disks ...', none, columns) ?? [
     ...listLines(entries, diskCursor, listRows),
     ...details,
   ];
@@ -100,15 +119,19 @@ function provisioningPage({ mode, file }: Step<'provisioning'>): Page {
   return { title, lines: [...lines, '', `Path of the ${what}:`, `: ${file}_`], keys: 'Enter go on   Esc back' };
 }
 
-function confirmPage({ choice, plan, typed }: Step<'confirm'>, rows: number): Page {
+function confirmPage({ choice, plan, typed }: Step<'confirm'>, { rows, columns }: Room): Page {
   const { disk, image } = choice;
   if (plan === undefined) {
     return { title: 'Is this right?', lines: [`Looking at ${image.name} and ${disk.path} ...`], keys: 'Esc back' };
   }
-  if (plan.refused) return { title: 'This cannot be done', lines: plan.lines.slice(0, rows), keys: 'Esc back' };
+  if (plan.refused) {
+    const lines = plan.lines.flatMap((line) => wrapped(line, columns)).slice(0, rows);
+    return { title: 'This cannot be done', lines, keys: 'Esc back' };
+  }
   const word = confirmWord(disk);
   const what = disk.path.endsWith(`/${word}`) ? 'its name' : 'the end of its serial';
-  const ask = ['', `To overwrite this disk, type ${what}, ${word}, and press Enter:`, `: ${typed}_`];
+  const question = `To overwrite this disk, type ${what}, ${word}, and press Enter:`;
+  const ask = ['', ...wrapped(question, columns), `: ${typed}_`];
   const room = rows - ask.length;
   const shown = plan.lines.length > room ? [...plan.lines.slice(0, room - 1), '            ...'] : plan.lines;
   return { title: 'Is this right?', lines: [...shown, ...ask], keys: 'Enter overwrite the disk   Esc back' };
@@ -148,7 +171,9 @@ function flashingPage({ choice, flash }: Step<'flashing'>): Page {
   return { title: 'Flashing', lines, keys: 'Ctrl-C stop' };
 }
 
-function resultPage({ done, lines }: Step<'result'>, state: TuiState): Page {
+function resultPage(step: Step<'result'>, state: TuiState, { columns }: Room): Page {
+  const { done } = step;
+  const lines = step.lines.flatMap((line) => wrapped(line, columns));
   const reboot = done && state.canReboot ? '   b boot from the disk' : '';
   return { title: done ? 'Done' : 'FAILED', lines, keys: `Enter flash another${reboot}${quitKey(state)}` };
 }
@@ -169,23 +194,23 @@ function jobPage({ agent }: TuiState): Page | undefined {
   return { title: checks ? 'Checking for the server' : 'Flashing for the server', lines, keys: '' };
 }
 
-/** What the screen is about now, in at most `rows` lines. The server's job comes before what a person does. */
-export function pageOf(state: TuiState, rows: number): Page {
+/** What the screen is about now, as far as there is room for it. The server's job comes before what a person does. */
+export function pageOf(state: TuiState, room: Room): Page {
   const { step } = state;
   const job = jobPage(state);
   if (job !== undefined) return job;
   switch (step.screen) {
     case 'images':
-      return imagesPage(state, rows);
+      return imagesPage(state, room);
     case 'disks':
-      return disksPage(state, rows);
+      return disksPage(state, room);
     case 'provisioning':
       return provisioningPage(step);
     case 'confirm':
-      return confirmPage(step, rows);
+      return confirmPage(step, room);
     case 'flashing':
       return flashingPage(step);
     case 'result':
-      return resultPage(step, state);
+      return resultPage(step, state, room);
   }
 }

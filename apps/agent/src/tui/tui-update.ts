@@ -1,5 +1,6 @@
 import type { Key } from './keys.js';
 import {
+  type AgentWork,
   confirmWord,
   found,
   TUI_MODES,
@@ -179,6 +180,15 @@ function afterStage(state: TuiState, { stage, nowMs }: Extract<TuiEvent, { type:
   return { state: { ...state, notice: '', step: { screen: 'flashing', choice: step.choice, flash } }, effects: [] };
 }
 
+/** With its agent's connection, a server may show the images that it has not shown so far. */
+function afterAgent(state: TuiState, work: AgentWork): TuiChange {
+  const { images, agent } = state;
+  const connects = work.connection === 'connected' && agent?.connection !== 'connected';
+  const listed = images !== undefined && !('problem' in images);
+  if (!connects || listed) return { state: { ...state, agent: work }, effects: [] };
+  return { state: { ...state, agent: work, images: undefined }, effects: [{ type: 'load-images' }] };
+}
+
 /** What follows from an event. Pure: what is to be done in the world is said by the effects. */
 export function update(state: TuiState, event: TuiEvent): TuiChange {
   const { step } = state;
@@ -206,7 +216,7 @@ export function update(state: TuiState, event: TuiEvent): TuiChange {
       return only({ notice: '', step: { screen: 'result', choice: step.choice, done, lines } });
     }
     case 'agent':
-      return only({ agent: event.work });
+      return afterAgent(state, event.work);
     case 'tick':
       return step.screen === 'flashing'
         ? only({ step: { ...step, flash: { ...step.flash, nowMs: event.nowMs } } })

@@ -57,6 +57,20 @@ describe('the screen of the terminal UI', () => {
     );
   });
 
+  it('asks in full for what must be typed, and shows the keys, in a narrow window', () => {
+    expect(shown(atScreen.confirm, 60, 16).replaceAll('\n', ' ')).toContain(
+      'type the end of its serial, 1234, and press Enter: : _',
+    );
+    expect(shown(atScreen.disks, 60, 16)).toMatch(/r look again {2}q quit$/);
+  });
+
+  it('breaks a long reason at its blanks', () => {
+    const problem = `http://10.77.0.1:8080 shows its images ${'only '.repeat(10)}to who proves himself`;
+    expect(shown(freshState({ images: { problem } }))).toContain(
+      `only only only only only only\nonly only only only to who proves himself\nPress r to try again.`,
+    );
+  });
+
   it("shows the server's job in place of what a person does", () => {
     const screen = shown(atScreen.job);
     expect(screen).toContain('The server has handed over a flash job. It needs nobody here.');
@@ -119,6 +133,15 @@ describe('the way through the terminal UI', () => {
     const { state, effects } = update(atScreen.confirm, { type: 'key', key: { kind: 'escape' } });
     expect(effects).toEqual([{ type: 'forget-plan' }, { type: 'load-disks' }]);
     expect(press(state, 'escape').step).toEqual({ screen: 'images' });
+  });
+
+  it("asks for the images once more when the agent's connection is there, unless they are listed", () => {
+    const work = { connection: 'connected', job: undefined, outcome: '' };
+    const connected = (state: TuiState) => update(state, { type: 'agent', work });
+    const refused = connected(freshState({ images: { problem: 'it says no' } }));
+    expect(refused.effects).toEqual([{ type: 'load-images' }]);
+    expect(connected({ ...refused.state, images: { problem: 'it says no' } }).effects).toEqual([]);
+    expect(connected(freshState()).effects).toEqual([]);
   });
 
   it('offers the reboot where there is one, after a flash that was done', () => {

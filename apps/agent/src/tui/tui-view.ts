@@ -34,7 +34,7 @@ export function viewTui(state: TuiState, columns: number, rows: number): string[
     return Array.from({ length: rows }, (_line, row) => cut(lines[row] ?? ''));
   }
   const room = rows - FRAME_ROWS;
-  const { title, lines, keys } = pageOf(state, room);
+  const { title, lines, keys } = pageOf(state, { rows: room, columns: width });
   const step = state.agent?.job === undefined ? STEPS[state.step.screen] : '';
   const connection = state.agent === undefined ? '' : ` (${state.agent.connection})`;
   const rule = '-'.repeat(width);
@@ -45,6 +45,6 @@ export function viewTui(state: TuiState, columns: number, rows: number): string[
     ...Array.from({ length: room }, (_line, row) => lines[row] ?? ''),
     noticeOf(state),
     rule,
-    keys,
+    keys.length > width ? keys.replaceAll('   ', '  ') : keys,
   ].map(cut);
 }
