@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newToken } from './account-steps.js';
 import { FakeAgent } from './fake-agent.js';
+import { FrontServer } from './front-server.js';
 import { putImage } from './image-steps.js';
 import { TestServer } from './test-server.js';
 
@@ -111,6 +114,31 @@ describe('bty reflash', () => {
     ]);
     const listed = await bty(['jobs', '--mac', MACS[0]]);
     expect(listed.stdout).toMatch(/52:54:00:cc:00:01 {2}debian\.img {2}succeeded {2}verify full/);
+  });
+
+  it('waits by one request that the server answers at the end, also by one after its restart', async () => {
+    const token = await newToken(server, { name: 'pipeline', role: 'ci' });
+    const front = await FrontServer.start(() => server.port);
+    const waits = () => front.asked.filter((one) => /^GET \/flash-jobs\/[0-9a-f-]+\?wait=\d+$/.test(one)).length;
+    const waited = async (count: number): Promise<void> => {
+      while (waits() < count) await sleep(20);
+    };
+    try {
+      const ordered = bty(['reflash', 'box-2', '--wait'], { BTY_SERVER: front.url, BTY_API_TOKEN: token });
+      const agent = await bootedWithJob(MACS[1]);
+      await agent.receive('flash.start');
+      await waited(1);
+      await sleep(3000);
+      expect(front.asked.filter((one) => one.includes('/flash-jobs'))).toHaveLength(2);
+      server = await server.restart();
+      const again = await agent.reconnect(server);
+      await again.flash(await again.receive('flash.start'));
+      const endedMs = performance.now();
+      expect(await ordered).toMatchObject({ code: 0, stderr: expect.stringContaining('succeeded') });
+      expect(performance.now() - endedMs).toBeLessThan(5000);
+    } finally {
+      await front.close();
+    }
   });
 
   it('returns 1 when a flash fails, with its reason', async () => {

@@ -161,7 +161,8 @@ export function reflashCommand(machines: string, flags: ReflashFlags, ports: Pro
     found.jobs = jobs;
     found.refused = refused;
     for (const job of jobs) tell(jobLine(job));
-    const ended = flags.wait === true ? await waitForJobs(remote.api, remote.server, jobs, tell, ports.stop) : jobs;
+    const watch = { api: remote.api, server: remote.server, tell, signal: ports.stop };
+    const ended = flags.wait === true ? await waitForJobs(jobs, watch) : jobs;
     found.jobs = ended;
     if (refused.length > 0 || (flags.wait === true && !ended.every(isProved))) ports.exitWith(EXIT_CODES.failed);
     if (flags.json === true) ports.stdout(`${envelope('reflash', found)}\n`);

@@ -6,6 +6,9 @@ import { answered } from './api.js';
 
 export type FlashJob = components['schemas']['FlashJobDto'];
 
+/** So long the server holds an answer back at most: a proxy cuts what is silent for a minute. */
+const WAIT_SECONDS = 30;
+/** Between two questions at least: a server that ends, or is away, answers at once. */
 const PAUSE_MS = 1000;
 /** So long a server may be away, for an upgrade or a restart, before waiting for it is given up. */
 const AWAY_MS = 300_000;
@@ -28,33 +31,56 @@ export function jobLine(job: FlashJob): string {
   return `${what}  ${percent} % of ${humanBytes(progress.bytes_total)}`;
 }
 
-/**
- * Waits until every job is over, through restarts of the server, and tells of every change. Throws `UNAVAILABLE` when the
- * server is away for long, and the signal's reason.
- */
-export async function waitForJobs(
-  api: BtyApi,
-  server: string,
-  jobs: readonly FlashJob[],
-  tell: (line: string) => void,
-  signal: AbortSignal,
-): Promise<FlashJob[]> {
-  const now = new Map(jobs.map((job) => [job.id, job]));
+/** Whom waiting asks and tells. */
+interface Watch {
+  api: BtyApi;
+  server: string;
+  tell(line: string): void;
+  signal: AbortSignal;
+}
+
+/** Where a job is when it is over, or after a while; undefined when the server does not say it now. */
+async function lookAt({ id }: FlashJob, { api, server, signal }: Watch): Promise<FlashJob | undefined> {
+  const asking = { params: { path: { id }, query: { wait: WAIT_SECONDS } }, signal };
+  return answered(server, api.GET('/flash-jobs/{id}', asking)).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (error instanceof BtyError && error.retryable) return undefined;
+    throw error;
+  });
+}
+
+async function waitForJob(first: FlashJob, watch: Watch): Promise<FlashJob> {
+  let job = first;
   let answeredMs = performance.now();
-  while (![...now.values()].every(isOver)) {
-    await sleep(PAUSE_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
-    for (const job of [...now.values()].filter((one) => !isOver(one))) {
-      try {
-        const found = await answered(server, api.GET('/flash-jobs/{id}', { params: { path: { id: job.id } }, signal }));
-        answeredMs = performance.now();
-        if (jobLine(found) !== jobLine(job)) tell(jobLine(found));
-        now.set(job.id, found);
-      } catch (error) {
-        signal.throwIfAborted();
-        const passes = error instanceof BtyError && error.retryable && performance.now() - answeredMs < AWAY_MS;
-        if (!passes) throw error;
-      }
+  while (!isOver(job)) {
+    const askedMs = performance.now();
+    const found = await lookAt(job, watch);
+    if (found !== undefined) {
+      answeredMs = performance.now();
+      if (jobLine(found) !== jobLine(job)) watch.tell(jobLine(found));
+      job = found;
+    } else if (performance.now() - answeredMs > AWAY_MS) {
+      throw new BtyError('UNAVAILABLE', `${watch.server} has not answered for ${humanSeconds(AWAY_MS / 1000)}`);
     }
+    const pauseMs = isOver(job) ? 0 : askedMs + PAUSE_MS - performance.now();
+    await sleep(Math.max(0, pauseMs), undefined, { signal: watch.signal }).catch(() => watch.signal.throwIfAborted());
   }
-  return [...now.values()];
+  return job;
+}
+
+/**
+ * Waits until every job is over, through restarts of the server, and tells how far each is, now and then and at its end.
+ * Throws `UNAVAILABLE` when the server is away for long, and the signal's reason.
+ */
+export async function waitForJobs(jobs: readonly FlashJob[], watch: Watch): Promise<FlashJob[]> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([watch.signal, failed.signal]);
+  const waiting = jobs.map((job) => waitForJob(job, { ...watch, signal }));
+  try {
+    return await Promise.all(waiting);
+  } catch (error) {
+    failed.abort(error);
+    await Promise.allSettled(waiting);
+    throw error;
+  }
 }
