@@ -31,16 +31,18 @@ export function apiDocument(app: INestApplication, version: string): OpenAPIObje
     .addTag('runs', 'Executions of workflows against machines.')
     .addTag('baselines', 'What machines looked like when they were good, and what differs since.')
     .addTag('events', 'Who changed what, from where.')
+    .addTag('webhooks', 'Events that are sent to other servers.')
     .addTag('accounts', 'Logins, users and API tokens.')
     .addTag('pxe', 'What booting machines ask.')
     .addTag('boot', 'The files of the live env.')
     .addTag('health', 'Whether the server is up.')
+    .addTag('server', 'How the server is doing.')
     .setVersion(version)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API token, or the token of a login.' })
     .addCookieAuth(
       'bty_session',
-      { type: 'apiKey', description: 'Of a login; changes need `X-CSRF-Token` as well.' },
+      { type: 'apiKey', description: 'Of a login, sent by the browser itself; changes need `X-CSRF-Token` as well.' },
       'cookie',
     )
     .build();

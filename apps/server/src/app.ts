@@ -17,7 +17,7 @@ import {
 } from './http/index.js';
 import { QueueConnection } from './queue/index.js';
 import { StderrLogger } from './stderr-logger.js';
-import { addCsrfToken } from './swagger-page.js';
+import { addCsrfToken, pageDocument } from './swagger-page.js';
 import { tuneServer } from './tune-server.js';
 
 function setHeaders(request: Request, response: Response, next: NextFunction): void {
@@ -62,8 +62,10 @@ export async function createApp(config: Config, database: DatabaseTarget): Promi
   app.use(checkContent);
   app.useGlobalPipes(validationPipe);
   app.useGlobalFilters(new ProblemFilter());
-  SwaggerModule.setup('docs', app, () => apiDocument(app, config.version), {
-    jsonDocumentUrl: 'openapi.json',
+  const document = () => apiDocument(app, config.version);
+  SwaggerModule.setup('docs', app, document, { ui: false, raw: ['json'], jsonDocumentUrl: 'openapi.json' });
+  SwaggerModule.setup('docs', app, () => pageDocument(document()), {
+    raw: false,
     customSiteTitle: 'bty',
     swaggerOptions: { requestInterceptor: addCsrfToken },
   });

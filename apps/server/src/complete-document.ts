@@ -43,8 +43,10 @@ function complete(operation: Operation & { 'x-bty-role'?: unknown }): void {
     if (parameter.example === undefined && example !== undefined) parameter.example = example;
   }
   for (const [status, response] of Object.entries(operation.responses)) {
-    if (typeof response === 'object' && response !== null && 'description' in response)
-      response.description ||= MEANINGS[status] ?? '';
+    if (typeof response !== 'object' || response === null || !('description' in response)) continue;
+    // Two decorators that name the same status both say what it means.
+    const told = [...new Set(response.description.split('\n\n'))].join('\n\n');
+    response.description = told || (MEANINGS[status] ?? '');
   }
 }
 

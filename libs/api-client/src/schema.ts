@@ -3011,11 +3011,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3051,11 +3047,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3125,11 +3117,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3207,11 +3195,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3335,11 +3319,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3405,11 +3385,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3532,11 +3508,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3668,11 +3640,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3742,11 +3710,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3824,11 +3788,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3901,11 +3861,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3983,11 +3939,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4094,11 +4046,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4348,11 +4296,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImageDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4415,11 +4359,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4461,11 +4401,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4519,11 +4455,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4729,11 +4661,7 @@ export interface operations {
                     "application/json": components["schemas"]["MachineDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4769,11 +4697,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4829,11 +4753,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4869,11 +4789,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4939,11 +4855,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4988,11 +4900,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5037,11 +4945,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5095,11 +4999,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5153,11 +5053,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5220,11 +5116,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5266,11 +5158,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5306,11 +5194,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5378,11 +5262,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5430,11 +5310,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5488,11 +5364,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5521,11 +5393,7 @@ export interface operations {
                     "application/json": components["schemas"]["WorkflowDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5552,11 +5420,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5588,11 +5452,7 @@ export interface operations {
                     "application/json": components["schemas"]["WorkflowDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5628,11 +5488,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5687,11 +5543,7 @@ export interface operations {
                     "application/json": components["schemas"]["WorkflowVersionDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5736,11 +5588,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5770,11 +5618,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5819,11 +5663,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5857,11 +5697,7 @@ export interface operations {
                     "application/x-tar": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5915,11 +5751,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5951,11 +5783,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6000,11 +5828,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6044,11 +5868,7 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6084,11 +5904,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6136,11 +5952,7 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"] | components["schemas"]["FlashOrderDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6194,11 +6006,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6233,11 +6041,7 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6282,11 +6086,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6318,11 +6118,7 @@ export interface operations {
                     "application/json": components["schemas"]["NoCloudSeed"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6358,11 +6154,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6394,11 +6186,7 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6443,11 +6231,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6479,11 +6263,7 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6537,11 +6317,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6619,11 +6395,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6691,11 +6463,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6781,11 +6549,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6876,11 +6640,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6971,11 +6731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7019,11 +6775,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7059,11 +6811,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7107,11 +6855,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7147,11 +6891,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7200,11 +6940,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7240,11 +6976,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7291,11 +7023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7340,11 +7068,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7393,11 +7117,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7433,11 +7153,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7482,11 +7198,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7522,11 +7234,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7571,11 +7279,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7620,11 +7324,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7666,11 +7366,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7706,11 +7402,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7743,11 +7435,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7801,11 +7489,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7837,11 +7521,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7877,11 +7557,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7911,11 +7587,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7960,11 +7632,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7996,11 +7664,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8045,11 +7709,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8084,11 +7744,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8133,11 +7789,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8169,11 +7821,7 @@ export interface operations {
                     "application/x-tar": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8227,11 +7875,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8268,11 +7912,7 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8326,11 +7966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8768,11 +8404,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewWebhookDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8808,11 +8440,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8844,11 +8472,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8884,11 +8508,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8924,11 +8544,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8973,11 +8589,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9007,11 +8619,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9047,11 +8655,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9088,11 +8692,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9137,11 +8737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9175,11 +8771,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9224,11 +8816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
