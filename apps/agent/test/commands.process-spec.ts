@@ -237,7 +237,8 @@ describe('bty flash refuses, and leaves the disk alone:', () => {
     bty(['flash', '--image', image_, '--target', target, ...more]);
 
   it('neither --yes nor --dry-run', async () => {
-    expect(await run(fileOf('img'), [])).toMatchObject({ code: 2, stderr: expect.stringMatching(/--yes.*--dry-run/) });
+    const stderr = expect.stringMatching(/^bty: give --yes .*--dry-run .*\n$/);
+    expect(await run(fileOf('img'), [])).toMatchObject({ code: 2, stderr });
   });
 
   it.each([

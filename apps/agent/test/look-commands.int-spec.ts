@@ -187,6 +187,7 @@ describe('bty inspect image', () => {
     writeFileSync(path, Buffer.alloc(MIB));
     const { stdout } = await bty(['inspect', 'image', path, '--sha256', '0'.repeat(64), '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'DIGEST_MISMATCH' } });
+    expect((await bty(['inspect', 'image', path, '--sha256', 'abc'])).code).toBe(2);
     expect((await bty(['inspect', 'image', join(folder, 'b.img')])).code).toBe(2);
     writeFileSync(join(folder, 'c.img'), Buffer.from('1f8b0800', 'hex'));
     expect(await bty(['inspect', 'image', join(folder, 'c.img')])).toMatchObject({

@@ -176,6 +176,22 @@ describe('bty tui in a terminal of 80 by 24', () => {
     expect((await at.shows('> box.img')).split('\n')).toHaveLength(24);
   });
 
+  it('calls the key that leaves by what stands behind, and shows a notice until the first key', async () => {
+    const images = ['--image-root', join(folder, 'images')];
+    const at = open(...images, '--quit-to', 'root shell', '--notice', 'This stick has room for more');
+    expect((await at.shows('> box.img')).split('\n').slice(-3)).toEqual([
+      'This stick has room for more',
+      RULE,
+      'Up/Down move   Enter choose   r read again   q root shell',
+    ]);
+    at.press('Down');
+    expect(await at.shows('> other.qcow2')).not.toContain('This stick');
+    at.press('Up', 'Enter');
+    expect(await at.shows('> /dev/loop')).toMatch(/r look again {3}q root shell$/);
+    at.press('q');
+    await at.shows('ended with 0');
+  });
+
   it('goes back with Escape, and ends with Ctrl-C and nothing written', async () => {
     const at = open();
     await toConfirmation(at, 'box.img');

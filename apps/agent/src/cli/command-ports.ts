@@ -29,6 +29,12 @@ export function usage(message: string): BtyError {
   return new BtyError('INVALID_REQUEST', message);
 }
 
+/** The SHA-256 that `--sha256` asks for, in lower case. Throws `INVALID_REQUEST`. */
+export function parseDigest(text: string | undefined): string | undefined {
+  if (text === undefined || /^[0-9a-f]{64}$/i.test(text)) return text?.toLowerCase();
+  throw usage('--sha256 must be 64 hexadecimal digits');
+}
+
 /** The only block devices that are looked at (`BTY_DISKS`); empty: all. */
 export function disksLookedAt(environment: CommandPorts['environment']): string[] {
   return (environment.BTY_DISKS ?? '').split(/\s+/).filter((path) => path !== '');

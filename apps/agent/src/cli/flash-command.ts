@@ -2,9 +2,9 @@ import { type ProvisioningMode, toBtyError, type VerifyMode } from '@bty/wire-ty
 import { systemClock } from '../clock/clock.js';
 import { imageRootOf, resolveImage } from '../images/image-root.js';
 import { imageAccessFor } from '../remote/access.js';
-import { type CommandPorts, disksLookedAt, usage } from './command-ports.js';
+import { type CommandPorts, disksLookedAt, parseDigest, usage } from './command-ports.js';
 import { envelope, failureView, orTellFailure } from './envelope.js';
-import { planLines } from './flash-plan.js';
+import { objectionLines, planLines } from './flash-plan.js';
 import { flashLookedAt, lookBeforeFlash } from './local-flash.js';
 import { refuseUnfit } from './named-target.js';
 import { ndjsonView, type ProgressView, silentView, textView } from './progress-view.js';
@@ -35,7 +35,6 @@ function checkFlags({
   vendorData,
   cijoeWorkflow,
   cijoeConfig,
-  sha256,
 }: FlashFlags): void {
   if (yes !== true && dryRun !== true) throw usage('give --yes to write, or --dry-run to see what would be written');
   const others = [metaData, networkConfig, vendorData];
@@ -47,7 +46,6 @@ function checkFlags({
     throw usage('--provision cijoe and --cijoe-workflow belong together');
   }
   if (provision !== 'cijoe' && cijoeConfig !== undefined) throw usage('--cijoe-config belongs to --provision cijoe');
-  if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) throw usage('--sha256 must be 64 hexadecimal digits');
 }
 
 function viewFor(flags: FlashFlags, ports: CommandPorts): ProgressView {
@@ -65,12 +63,13 @@ async function carryOut(
   found: Record<string, unknown>,
 ): Promise<void> {
   checkFlags(flags);
+  const sha256 = parseDigest(flags.sha256);
   const image = await resolveImage(flags.image, imageRootOf(flags.imageRoot, ports.environment));
   const access = await imageAccessFor(image, ports.environment);
   const local = { searchPath: ports.searchPath, access, log: (line: string) => ports.stderr(`${line}\n`) };
   const wish = {
     image,
-    sha256: flags.sha256?.toLowerCase(),
+    sha256,
     target: flags.target,
     onlyDisks: disksLookedAt(ports.environment),
     provision: flags.provision,
@@ -82,7 +81,9 @@ async function carryOut(
   const { disk, content, objections } = target;
   Object.assign(found, { image: facts, target: disk, target_content: content, changes, objections });
   if (flags.dryRun === true || objections.length > 0) await looked.close();
-  if (flags.dryRun === true) ports.stderr(`${planLines(facts, target, changes).join('\n')}\n`);
+  if (flags.dryRun === true) {
+    ports.stderr(`${[...planLines(facts, target, changes), ...objectionLines(target)].join('\n')}\n`);
+  }
   refuseUnfit(target);
   if (flags.dryRun === true) return;
   view.started(facts.content_size_bytes);

@@ -50,14 +50,22 @@ function changeLines(changes: PlannedChanges): string[] {
   ];
 }
 
-/** What a flash would do, for a person: which disk, what is on it, what becomes of it, and what speaks against it. */
+/** All that speaks against it, for a person; no line when nothing does. */
+export function objectionLines({ objections }: NamedTarget): string[] {
+  return objections.length === 0
+    ? []
+    : under(
+        'Refused',
+        objections.map(({ message }) => `* ${message}`),
+      );
+}
+
+/** What a flash would do, for a person: which disk, what is on it, what becomes of it. */
 export function planLines(image: ImageFacts, target: NamedTarget, changes: PlannedChanges): string[] {
-  const against = target.objections.map(({ message }) => `* ${message}`);
   return [
     ...under('Image', imageLines(image)),
     ...under('Disk', [diskTitle(target.disk)]),
     ...under('On it now', contentLines(target.content)),
     ...under('Changes', changeLines(changes)),
-    ...(against.length === 0 ? [] : under('Refused', against)),
   ];
 }

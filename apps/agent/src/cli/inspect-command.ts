@@ -2,7 +2,7 @@ import { imageFacts } from '../images/image-facts.js';
 import { imageRootOf, resolveImage } from '../images/image-root.js';
 import { imageAccessFor } from '../remote/access.js';
 import { openImage } from '../source/open-image.js';
-import type { CommandPorts } from './command-ports.js';
+import { type CommandPorts, parseDigest } from './command-ports.js';
 import { imageLines } from './describe.js';
 import { envelope, orTellFailure } from './envelope.js';
 
@@ -17,9 +17,10 @@ export interface InspectFlags {
 export function inspectImageCommand(named: string, flags: InspectFlags, ports: CommandPorts): Promise<void> {
   const onRetry = (reason: string): void => ports.stderr(`${reason}\n`);
   return orTellFailure('inspect-image', flags, ports, async () => {
+    const sha256 = parseDigest(flags.sha256);
     const source = await resolveImage(named, imageRootOf(flags.imageRoot, ports.environment));
     const access = await imageAccessFor(source, ports.environment);
-    const image = await openImage(source, flags.sha256?.toLowerCase(), { access, onRetry }, ports.stop);
+    const image = await openImage(source, sha256, { access, onRetry }, ports.stop);
     const facts = await imageFacts(image, source, onRetry, ports.stop).finally(() =>
       image.kind === 'content' ? image.close() : undefined,
     );

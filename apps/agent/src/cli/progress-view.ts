@@ -88,6 +88,7 @@ export function textView(write: Write, terminal: boolean, clock: Pick<Clock, 'no
   const pace = new Pace(clock);
   let stage: FlashStage = 'preparing';
   let meter = new RateMeter();
+  let begun = false;
   let drawn = false;
   const line = (text: string): void => {
     write(`${drawn ? '\r\x1b[K' : ''}${text}\n`);
@@ -97,6 +98,7 @@ export function textView(write: Write, terminal: boolean, clock: Pick<Clock, 'no
     ...silentView,
     stage: (entered) => {
       stage = entered;
+      begun = true;
       meter = new RateMeter();
       line(entered);
     },
@@ -109,6 +111,7 @@ export function textView(write: Write, terminal: boolean, clock: Pick<Clock, 'no
       drawn = true;
     },
     done: (account) => line(accountText(account)),
-    failed: () => line('failed'),
+    // Why is told after it; what never began has nothing else to tell.
+    failed: () => begun && line('failed'),
   };
 }

@@ -8,7 +8,7 @@ import { imageAccessFor } from '../remote/access.js';
 import { openImage } from '../source/open-image.js';
 import { MACHINE_ROOTS } from '../target/machine-roots.js';
 import { openForReading } from '../target/open-target.js';
-import { type CommandPorts, disksLookedAt } from './command-ports.js';
+import { type CommandPorts, disksLookedAt, parseDigest } from './command-ports.js';
 import { envelope, orTellFailure } from './envelope.js';
 import { lookForReading } from './named-target.js';
 import { silentView, textView } from './progress-view.js';
@@ -27,9 +27,10 @@ const MAX_RANGES = 1000;
 
 async function compare(flags: VerifyFlags, ports: CommandPorts): Promise<DiskCheck> {
   const log = (line: string): void => ports.stderr(`${line}\n`);
+  const sha256 = parseDigest(flags.sha256);
   const source = await resolveImage(flags.image, imageRootOf(flags.imageRoot, ports.environment));
   const access = await imageAccessFor(source, ports.environment);
-  const image = await openImage(source, flags.sha256?.toLowerCase(), { access, onRetry: log }, ports.stop);
+  const image = await openImage(source, sha256, { access, onRetry: log }, ports.stop);
   const disk = await lookForReading(MACHINE_ROOTS, flags.target, disksLookedAt(ports.environment));
   const neededBytes = image.kind === 'packed' ? image.fetched.map.contentBytes : (image.contentBytes ?? 0);
   if (disk.size_bytes < neededBytes) {

@@ -1,5 +1,5 @@
 import { BtyError, toBtyError } from '@bty/wire-types';
-import { planLines } from '../cli/flash-plan.js';
+import { objectionLines, planLines } from '../cli/flash-plan.js';
 import type { LookedAt } from '../cli/local-flash.js';
 import type { Clock } from '../clock/clock.js';
 import { RateMeter } from '../engine/rate-meter.js';
@@ -167,7 +167,9 @@ export class Tui {
       this.#looked = looked;
       const { facts, target, changes } = looked;
       const refused = target.objections.length > 0;
-      this.#tell({ type: 'planned', lines: planLines(facts, target, changes), refused });
+      // Why not comes first: it must not be what has no room.
+      const lines = [...objectionLines(target), ...planLines(facts, target, changes)];
+      this.#tell({ type: 'planned', lines, refused });
     } catch (error) {
       if (signal.aborted) return;
       this.#tell({ type: 'planned', lines: toBtyError(error).message.split('\n'), refused: true });

@@ -119,21 +119,31 @@ function provisioningPage({ mode, file }: Step<'provisioning'>): Page {
   return { title, lines: [...lines, '', `Path of the ${what}:`, `: ${file}_`], keys: 'Enter go on   Esc back' };
 }
 
-function confirmPage({ choice, plan, typed }: Step<'confirm'>, { rows, columns }: Room): Page {
+/** As much of a plan as there is room for, from its line `top` on. */
+function planPart(lines: readonly string[], top: number, rows: number): string[] {
+  if (lines.length <= rows) return [...lines];
+  const part = lines.slice(top, top + rows - 1);
+  return [...part, `            ... lines ${top + 1} to ${top + part.length} of ${lines.length}, Up/Down move`];
+}
+
+function confirmPage({ choice, plan, top, typed }: Step<'confirm'>, { rows, columns }: Room): Page {
   const { disk, image } = choice;
   if (plan === undefined) {
     return { title: 'Is this right?', lines: [`Looking at ${image.name} and ${disk.path} ...`], keys: 'Esc back' };
   }
   if (plan.refused) {
-    const lines = plan.lines.flatMap((line) => wrapped(line, columns)).slice(0, rows);
+    const lines = planPart(
+      plan.lines.flatMap((line) => wrapped(line, columns)),
+      top,
+      rows,
+    );
     return { title: 'This cannot be done', lines, keys: 'Esc back' };
   }
   const word = confirmWord(disk);
   const what = disk.path.endsWith(`/${word}`) ? 'its name' : 'the end of its serial';
   const question = `To overwrite this disk, type ${what}, ${word}, and press Enter:`;
   const ask = ['', ...wrapped(question, columns), `: ${typed}_`];
-  const room = rows - ask.length;
-  const shown = plan.lines.length > room ? [...plan.lines.slice(0, room - 1), '            ...'] : plan.lines;
+  const shown = planPart(plan.lines, top, rows - ask.length);
   return { title: 'Is this right?', lines: [...shown, ...ask], keys: 'Enter overwrite the disk   Esc back' };
 }
 

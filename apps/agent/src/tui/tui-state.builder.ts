@@ -92,7 +92,7 @@ export const atScreen = {
     step: { screen: 'provisioning', image: IMAGES[0], disk: DISKS[1], mode: 0, file: undefined },
   }),
   confirm: freshState({
-    step: { screen: 'confirm', choice: choice(), plan: { lines: PLAN, refused: false }, typed: '' },
+    step: { screen: 'confirm', choice: choice(), plan: { lines: PLAN, refused: false }, top: 0, typed: '' },
   }),
   flashing: freshState({
     step: {

@@ -59,6 +59,8 @@ export type TuiStep =
       screen: 'confirm';
       choice: TuiChoice;
       plan: { lines: readonly string[]; refused: boolean } | undefined;
+      /** The first line of the plan that is shown, where not all have room. */
+      top: number;
       typed: string;
     }
   | { screen: 'flashing'; choice: TuiChoice; flash: TuiFlash }

@@ -89,7 +89,7 @@ function disksKey(state: TuiState, step: Step<'disks'>, key: Key): TuiChange {
 
 function confirmation(state: TuiState, step: Step<'provisioning'>, provisioning: TuiProvisioning): TuiChange {
   const choice = { image: step.image, disk: step.disk.disk, provisioning };
-  return go(state, { screen: 'confirm', choice, plan: undefined, typed: '' }, { type: 'plan', choice });
+  return go(state, { screen: 'confirm', choice, plan: undefined, top: 0, typed: '' }, { type: 'plan', choice });
 }
 
 function provisioningKey(state: TuiState, step: Step<'provisioning'>, key: Key): TuiChange {
@@ -121,6 +121,8 @@ function confirmKey(state: TuiState, step: Step<'confirm'>, key: Key): TuiChange
     );
   }
   if (plan === undefined) return stay(state);
+  const top = key.kind === 'text' ? undefined : moved(key, step.top, plan.lines.length);
+  if (top !== undefined) return go(state, { ...step, top });
   if (plan.refused) return stay(state, 'Nothing can be written. Go back with Esc.');
   if (key.kind !== 'enter') return go(state, { ...step, typed: edited(typed, key) ?? typed });
   const word = confirmWord(choice.disk);

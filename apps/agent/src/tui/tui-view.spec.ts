@@ -64,6 +64,16 @@ describe('the screen of the terminal UI', () => {
     expect(shown(atScreen.disks, 60, 16)).toMatch(/r look again {2}q quit$/);
   });
 
+  it('moves a plan that has no room through it, and marks what is left out', () => {
+    const plan = { lines: Array.from({ length: 30 }, (_line, index) => `line ${index + 1}`), refused: false };
+    const state = freshState({ step: { screen: 'confirm', choice: choice(), plan, top: 0, typed: '' } });
+    expect(shown(state)).toContain('line 14\n            ... lines 1 to 14 of 30, Up/Down move\n\nTo overwrite');
+    const below = press(state, 'page-down', 'down');
+    expect(shown(below)).toMatch(/\nline 12\n[\s\S]*\nline 25\n {12}\.\.\. lines 12 to 25 of 30/);
+    expect(shown(press(below, 'home'))).toBe(shown(state));
+    expect(shown(press(state, 'end', 'k'))).toContain('\n: k_\n');
+  });
+
   it('breaks a long reason at its blanks', () => {
     const problem = `http://10.77.0.1:8080 shows its images ${'only '.repeat(10)}to who proves himself`;
     expect(shown(freshState({ images: { problem } }))).toContain(
@@ -96,6 +106,7 @@ describe('the way through the terminal UI', () => {
       screen: 'confirm' as const,
       choice: { ...choice(), disk },
       plan: { lines: [], refused: false },
+      top: 0,
       typed: '',
     };
     expect(shown(freshState({ step }))).toContain('type its name, sdb, and press Enter:');
