@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { newToken } from './account-steps.js';
 import { FakeAgent } from './fake-agent.js';
 import { FrontServer } from './front-server.js';
@@ -204,13 +205,55 @@ describe('bty images push', () => {
   });
 });
 
+describe('docs/network-boot.md', () => {
+  const DISK_FIRST =
+    'BootCurrent: 0001\nTimeout: 1 seconds\nBootOrder: 0001,0004,0005,0003\nBoot0001* debian\tHD(1,GPT,c0ffee)/File(\\EFI\\debian\\shimx64.efi)\n';
+  const ENTRIES = [
+    'Boot0003* UEFI PXEv6 (MAC:525400CC0001)\tPciRoot(0x0)/Pci(0x2,0x0)/MAC(525400cc0001,1)/IPv6([::])',
+    'Boot0004* UEFI HTTPv4 (MAC:525400CC0001)\tPciRoot(0x0)/Pci(0x2,0x0)/MAC(525400cc0001,1)/IPv4(0.0.0.0)/Uri()',
+    'Boot000A* UEFI PXEv4 (MAC:525400CC0001)\tPciRoot(0x0)/Pci(0x2,0x0)/MAC(525400cc0001,1)/IPv4(0.0.0.0)',
+    'Boot000B* UEFI PXEv4 (MAC:525400CC0002)\tPciRoot(0x0)/Pci(0x3,0x0)/MAC(525400cc0002,1)/IPv4(0.0.0.0)',
+  ];
+  const line = /\n```sh\n(entry=[\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/network-boot.md'), 'utf8'))?.[1] ?? '';
+
+  /** Runs it on a machine whose firmware has these entries. */
+  function asked(entries: readonly string[]): Promise<Ended> {
+    writeFileSync(join(folder, 'entries'), `${DISK_FIRST}${entries.join('\n')}\n`);
+    const efibootmgr = `#!/bin/sh\n[ $# -eq 0 ] && exec cat '${folder}/entries'\necho "efibootmgr $*"\n`;
+    for (const [name, text] of Object.entries({ efibootmgr, systemctl: '#!/bin/sh\necho "systemctl $*"\n' })) {
+      writeFileSync(join(folder, name), text, { mode: 0o755 });
+    }
+    return run('/bin/sh', ['-c', line], { PATH: `${folder}:/usr/bin:/bin` });
+  }
+
+  it("has a running system ask its firmware for the card's first PXE entry over IPv4, once", async () => {
+    expect(await asked(ENTRIES)).toEqual({
+      code: 0,
+      stdout: 'efibootmgr --bootnext 000A\nsystemctl reboot\n',
+      stderr: '',
+    });
+  });
+
+  it('says so when there is none, and does not reboot', async () => {
+    const ended = await asked(ENTRIES.slice(0, 2));
+    expect([ended.code === 0, ended.stdout, ended.stderr]).toEqual([
+      false,
+      '',
+      expect.stringContaining('no entry for PXE'),
+    ]);
+  });
+});
+
 describe('docs/ci.md', () => {
-  it('shows a shell script that works', async () => {
-    const script =
-      /## Any shell\n\n```sh\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/ci.md'), 'utf8'))?.[1] ?? '';
+  const page = readFileSync(join(ROOT, 'docs/ci.md'), 'utf8');
+  const example = (title: string): string =>
+    new RegExp(`## ${title}\\n\\n\`\`\`(?:sh|yaml)\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? '';
+
+  it('shows a shell script that works with a token of the role ci', async () => {
+    const script = example('Any shell');
     expect(script).toContain('bty reflash box-7');
     writeFileSync(join(folder, 'nightly.img'), Buffer.alloc(1 << 20, 9));
-    writeFileSync(join(folder, 'token'), `${server.token}\n`);
+    writeFileSync(join(folder, 'token'), `${await newToken(server, { name: 'nightly', role: 'ci' })}\n`);
     writeFileSync(join(folder, 'bty'), `#!/bin/sh\nexec '${process.execPath}' '${BUNDLE}' "$@"\n`);
     chmodSync(join(folder, 'bty'), 0o755);
     const here = script
@@ -220,5 +263,16 @@ describe('docs/ci.md', () => {
     const ordered = run('/bin/sh', ['-c', here], { PATH: `${folder}:${dirname('/usr/bin/sh')}:/bin` });
     await carryOut(MACS[1]);
     expect(await ordered).toMatchObject({ code: 0, stderr: expect.stringContaining('succeeded') });
+  });
+
+  it('calls bty from the pipelines as from the shell', () => {
+    const calls = example('Any shell').match(/^bty .*$/gm);
+    const github = parse(example('GitHub Actions')).jobs['on-metal'];
+    const gitlab = parse(example('GitLab'))['on-metal'];
+    expect(
+      github.steps.flatMap(({ run: line = '' }: { run?: string }) => (line.startsWith('bty ') ? [line] : [])),
+    ).toEqual(calls);
+    expect(gitlab.script.filter((line: string) => line.startsWith('bty '))).toEqual(calls);
+    expect([github.env.BTY_SERVER, gitlab.variables.BTY_SERVER]).toEqual(Array(2).fill('https://bty.lab.example'));
   });
 });
