@@ -205,45 +205,6 @@ describe('bty images push', () => {
   });
 });
 
-describe('docs/network-boot.md', () => {
-  const DISK_FIRST =
-    'BootCurrent: 0001\nTimeout: 1 seconds\nBootOrder: 0001,0004,0005,0003\nBoot0001* debian\tHD(1,GPT,c0ffee)/File(\\EFI\\debian\\shimx64.efi)\n';
-  const ENTRIES = [
-    'Boot0003* UEFI PXEv6 (MAC:525400CC0001)\tPciRoot(0x0)/Pci(0x2,0x0)/MAC(525400cc0001,1)/IPv6([::])',
-    'Boot0004* UEFI HTTPv4 (MAC:525400CC0001)\tPciRoot(0x0)/Pci(0x2,0x0)/MAC(525400cc0001,1)/IPv4(0.0.0.0)/Uri()',
-    'Boot000A* UEFI PXEv4 (MAC:525400CC0001)\tPciRoot(0x0)/Pci(0x2,0x0)/MAC(525400cc0001,1)/IPv4(0.0.0.0)',
-    'Boot000B* UEFI PXEv4 (MAC:525400CC0002)\tPciRoot(0x0)/Pci(0x3,0x0)/MAC(525400cc0002,1)/IPv4(0.0.0.0)',
-  ];
-  const line = /\n```sh\n(entry=[\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/network-boot.md'), 'utf8'))?.[1] ?? '';
-
-  /** Runs it on a machine whose firmware has these entries. */
-  function asked(entries: readonly string[]): Promise<Ended> {
-    writeFileSync(join(folder, 'entries'), `${DISK_FIRST}${entries.join('\n')}\n`);
-    const efibootmgr = `#!/bin/sh\n[ $# -eq 0 ] && exec cat '${folder}/entries'\necho "efibootmgr $*"\n`;
-    for (const [name, text] of Object.entries({ efibootmgr, systemctl: '#!/bin/sh\necho "systemctl $*"\n' })) {
-      writeFileSync(join(folder, name), text, { mode: 0o755 });
-    }
-    return run('/bin/sh', ['-c', line], { PATH: `${folder}:/usr/bin:/bin` });
-  }
-
-  it("has a running system ask its firmware for the card's first PXE entry over IPv4, once", async () => {
-    expect(await asked(ENTRIES)).toEqual({
-      code: 0,
-      stdout: 'efibootmgr --bootnext 000A\nsystemctl reboot\n',
-      stderr: '',
-    });
-  });
-
-  it('says so when there is none, and does not reboot', async () => {
-    const ended = await asked(ENTRIES.slice(0, 2));
-    expect([ended.code === 0, ended.stdout, ended.stderr]).toEqual([
-      false,
-      '',
-      expect.stringContaining('no entry for PXE'),
-    ]);
-  });
-});
-
 describe('docs/ci.md', () => {
   const page = readFileSync(join(ROOT, 'docs/ci.md'), 'utf8');
   const example = (title: string): string =>
