@@ -121,6 +121,9 @@ describe('drift', () => {
     expect(await drift()).toEqual(expected);
     expect(await drift()).toEqual(expected);
     expect(await events('machine.drifted')).toBe(drifted + 1);
+    const [told] = (await server.ask(`/events?subject=machine/${MAC}`)).json;
+    const who = { action: 'machine.drifted', actor: 'token:admin', ip: '127.0.0.1' };
+    expect(told).toMatchObject({ ...who, before: { count: 0 }, after: { count: 3 } });
     expect((await server.ask(PATH)).json.last_drift_check).toMatchObject({ differences: 3 });
     const text = (await server.ask(`${PATH}/drift`, { headers: { Accept: 'text/plain' } })).text;
     expect(text).toMatch(

@@ -117,12 +117,14 @@ export class ApiTokensRepository {
 
   private async revokeWhere(condition: string, values: unknown[], actor: Actor): Promise<number> {
     const count = await this.source.transaction(async (manager) => {
-      const [revoked] = await manager.query<[{ name: string; role: Role; pool: string | null }[], number]>(
-        `UPDATE api_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND ${condition} RETURNING name, role, pool`,
+      const [revoked] = await manager.query<[TokenWish[], number]>(
+        `UPDATE api_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND ${condition}
+         RETURNING name, role, pool, expires_at AS "expiresAt"`,
         values,
       );
-      for (const { name, ...before } of revoked) {
-        await this.events.append(manager, { subject: `token/${name}`, action: 'token.revoked', actor, before });
+      for (const token of revoked) {
+        const change = { subject: `token/${token.name}`, action: 'token.revoked', actor, before: facts(token) };
+        await this.events.append(manager, change);
       }
       return revoked.length;
     });

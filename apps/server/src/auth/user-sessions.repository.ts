@@ -9,6 +9,10 @@ import { hashOf, sameHash } from './secret.js';
 import { UserEntity } from './user.entity.js';
 import { UserSessionEntity } from './user-session.entity.js';
 
+function facts({ openedAt, expiresAt }: Pick<UserSessionEntity, 'openedAt' | 'expiresAt'>): Record<string, unknown> {
+  return { session: { opened_at: openedAt.toISOString(), expires_at: expiresAt.toISOString() } };
+}
+
 /** What logins gave. */
 @Injectable()
 export class UserSessionsRepository {
@@ -49,7 +53,8 @@ export class UserSessionsRepository {
       const row = { id: randomUUID(), userId: user.id, hash: hashOf(token), openedAt: now, expiresAt };
       await manager.insert(UserSessionEntity, row);
       await manager.query('UPDATE users SET last_login_at = $2 WHERE id = $1', [user.id, now]);
-      await this.events.append(manager, { subject: `user/${user.username}`, action: 'user.logged-in', actor });
+      const change = { subject: `user/${user.username}`, action: 'user.logged-in', actor, after: facts(row) };
+      await this.events.append(manager, change);
       return true;
     });
   }
@@ -57,9 +62,11 @@ export class UserSessionsRepository {
   /** Ends a session. */
   async close(id: string, actor: Actor): Promise<void> {
     await this.source.transaction(async (manager) => {
+      const open = await manager.findOneBy(UserSessionEntity, { id });
       const { affected } = await manager.delete(UserSessionEntity, { id });
-      const change = { subject: actor.name.replace(':', '/'), action: 'user.logged-out', actor };
-      if (affected === 1) await this.events.append(manager, change);
+      if (open === null || affected !== 1) return;
+      const change = { subject: actor.name.replace(':', '/'), action: 'user.logged-out', actor, before: facts(open) };
+      await this.events.append(manager, change);
     });
     this.recent.lookAgain();
   }

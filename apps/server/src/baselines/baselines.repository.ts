@@ -30,6 +30,11 @@ const HEAD = {
   workflowDigest: true,
 } as const satisfies Record<keyof BaselineHead, true>;
 
+function facts(baseline: BaselineHead): Record<string, unknown> {
+  const { version, imageSha256: image_sha256, workflowDigest: workflow_digest, runId: run_id } = baseline;
+  return { version, image_sha256, workflow_digest, run_id };
+}
+
 /** The known-good baselines of machines. */
 @Injectable()
 export class BaselinesRepository {
@@ -72,14 +77,14 @@ export class BaselinesRepository {
       [mac],
     );
     const version = (newest?.version ?? 0) + 1;
-    await manager.update(BaselineEntity, { mac, current: true }, { current: false });
+    const old = await this.retireIn(manager, mac);
     const row = { ...baseline, facts: storable(baseline.facts), version, current: true };
     await manager.insert(BaselineEntity, row as object);
     await manager.query('DELETE FROM baselines WHERE mac = $1 AND NOT current AND version <= $2', [
       mac,
       version - MAX_KEPT,
     ]);
-    await this.note(manager, 'machine.baseline-recorded', row, actor);
+    await this.note(manager, 'machine.baseline-recorded', mac, actor, { before: old, after: row });
     await this.forgetCheckIn(manager, mac, actor);
     return version;
   }
@@ -91,9 +96,9 @@ export class BaselinesRepository {
       const chosen = await manager.findOneBy(BaselineEntity, { mac, version });
       if (chosen === null) throw noSuchBaseline(mac, version);
       if (chosen.current) return chosen;
-      await manager.update(BaselineEntity, { mac, current: true }, { current: false });
+      const old = await this.retireIn(manager, mac);
       await manager.update(BaselineEntity, { mac, version }, { current: true });
-      await this.note(manager, 'machine.baseline-promoted', chosen, actor);
+      await this.note(manager, 'machine.baseline-promoted', mac, actor, { before: old, after: chosen });
       await manager.delete(DriftCheckEntity, { mac });
       return { ...chosen, current: true };
     });
@@ -107,7 +112,7 @@ export class BaselinesRepository {
       if (chosen === null) throw noSuchBaseline(mac, version);
       if (chosen.current) throw new BtyError('IN_USE', `baseline ${version} is the current one of ${mac}`);
       await manager.delete(BaselineEntity, { mac, version });
-      await this.note(manager, 'machine.baseline-removed', chosen, actor);
+      await this.note(manager, 'machine.baseline-removed', mac, actor, { before: chosen });
     });
   }
 
@@ -116,7 +121,8 @@ export class BaselinesRepository {
     const check = await manager.findOneBy(DriftCheckEntity, { mac });
     if (check === null) return;
     await manager.delete(DriftCheckEntity, { mac });
-    const recovered = { subject: `machine/${mac}`, action: 'machine.recovered', actor };
+    const before = { baseline: check.baseline, count: check.differences.length };
+    const recovered = { subject: `machine/${mac}`, action: 'machine.recovered', actor, before };
     if (check.differences.length > 0) await this.events.append(manager, recovered);
   }
 
@@ -126,10 +132,28 @@ export class BaselinesRepository {
     if (found.length === 0) throw new BtyError('NOT_FOUND', `there is no machine ${mac}`);
   }
 
-  private async note(manager: EntityManager, action: string, baseline: BaselineHead, actor: Actor): Promise<void> {
-    const { version, imageSha256: image_sha256, workflowDigest: workflow_digest, runId: run_id } = baseline;
-    const after = { version, image_sha256, workflow_digest, run_id };
-    await this.events.append(manager, { subject: `machine/${baseline.mac}`, action, actor, after });
+  /** The current one is not it any more; undefined when there was none. */
+  private async retireIn(manager: EntityManager, mac: string): Promise<BaselineHead | undefined> {
+    const old = await manager.findOne(BaselineEntity, { select: HEAD, where: { mac, current: true } });
+    await manager.update(BaselineEntity, { mac, current: true }, { current: false });
+    return old ?? undefined;
+  }
+
+  private async note(
+    manager: EntityManager,
+    action: string,
+    mac: string,
+    actor: Actor,
+    { before, after }: { before?: BaselineHead | undefined; after?: BaselineHead },
+  ): Promise<void> {
+    const change = {
+      subject: `machine/${mac}`,
+      action,
+      actor,
+      before: before && facts(before),
+      after: after && facts(after),
+    };
+    await this.events.append(manager, change);
   }
 
   private baselines() {

@@ -32,14 +32,15 @@ export class DriftChecksRepository {
     await this.source.transaction(async (manager) => {
       const { mac } = check;
       await manager.query('SELECT 1 FROM machines WHERE mac = $1 FOR NO KEY UPDATE', [mac]);
-      const before = await manager.findOneBy(DriftCheckEntity, { mac });
+      const last = await manager.findOneBy(DriftCheckEntity, { mac });
       await manager.upsert(DriftCheckEntity, { ...check, differences: storable(check.differences) }, ['mac']);
-      const [was, is] = [(before?.differences.length ?? 0) > 0, check.differences.length > 0];
+      const [was, is] = [(last?.differences.length ?? 0) > 0, check.differences.length > 0];
       if (was === is) return;
       const told = check.differences.slice(0, MAX_TOLD).map(({ section, name }) => `${section}: ${name}`);
       const after = { baseline: check.baseline, count: check.differences.length, differences: told };
+      const before = last === null ? undefined : { baseline: last.baseline, count: last.differences.length };
       const action = is ? 'machine.drifted' : 'machine.recovered';
-      await this.events.append(manager, { subject: `machine/${mac}`, action, actor, after });
+      await this.events.append(manager, { subject: `machine/${mac}`, action, actor, before, after });
     });
   }
 

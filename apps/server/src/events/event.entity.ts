@@ -18,7 +18,7 @@ export class EventEntity {
   @CreateDateColumn({ type: 'timestamptz' })
   at: Date;
 
-  /** `machine/<mac>`, `image/<name>`, `flash-job/<id>`, `token/<name>`, `user/<name>`, `key/<name>`. */
+  /** The kind of record, and its name or id: `machine/<mac>`, `flash-job/<id>`. */
   @Column('text')
   subject: string;
 

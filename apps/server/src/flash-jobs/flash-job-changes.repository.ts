@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, In, IsNull, Not, QueryFailedError } from 'typeorm';
 import { EventsRepository } from '../events/index.js';
-import type { Actor } from '../http/index.js';
+import type { Actor, RequestingAgent } from '../http/index.js';
 import type { ReportFile } from '../reports/index.js';
 import { FlashJobEntity, type JobProgress } from './flash-job.entity.js';
 import { FlashJobObserver } from './flash-job-observer.port.js';
@@ -149,8 +149,24 @@ export class FlashJobChangesRepository {
   }
 
   /** Sets the report of an attempt, also when the job is over. */
-  async attachReport(id: string, sessionId: string, epoch: number, report: ReportFile[]): Promise<void> {
-    await this.source.getRepository(FlashJobEntity).update({ id, sessionId, epoch }, { report });
+  async attachReport(id: string, agent: RequestingAgent, epoch: number, report: ReportFile[]): Promise<void> {
+    const { mac, sessionId, ip } = agent;
+    await this.within(async (manager) => {
+      const where = { id, sessionId, epoch };
+      const old = await manager.findOne(FlashJobEntity, { where, lock: { mode: 'pessimistic_write' } });
+      if (old === null) return;
+      await manager.update(FlashJobEntity, { id }, { report });
+      const actor = { name: `agent:${mac}`, ip };
+      const files = (of: ReportFile[] | null) => ({ epoch, mac: old.mac, report_files: of?.length ?? null });
+      const [before, after] = [files(old.report), files(report)];
+      await this.events.append(manager, {
+        subject: `flash-job/${id}`,
+        action: 'flash-job.reported',
+        actor,
+        before,
+        after,
+      });
+    });
   }
 
   /** Takes the reports and logs off all but the newest jobs of a machine that have a report; returns their ids. */

@@ -35,7 +35,7 @@ export class FlashJobReports {
     const { mac } = await this.attemptOf(agent, jobId, epoch);
     const files = readArchive(archive, LIMITS);
     const report = await this.reports.putReport(`flash-jobs/${jobId}`, files);
-    await this.changes.attachReport(jobId, agent.sessionId, epoch, report);
+    await this.changes.attachReport(jobId, agent, epoch, report);
     const dropped = await this.changes.dropOldReports(mac, KEPT_REPORTS);
     for (const old of dropped) await this.reports.remove(`flash-jobs/${old}`);
   }

@@ -197,15 +197,16 @@ export class MachinesRepository {
 
   /** As {@link markFlashed}, within the transaction of `manager`. The boot policy is never changed. */
   async markFlashedIn(manager: EntityManager, mac: string, actor: Actor, now: Date): Promise<boolean> {
-    const [, changed] = await manager.query<[unknown, number]>(
+    const [[old]] = await manager.query<[{ last_flashed_at: Date | null }[], number]>(
       // The system is a new one: it has other host keys, and has not reported yet.
-      `UPDATE machines SET last_flashed_at = $2, ssh_host_keys = NULL, booted_at = NULL, booted_ip = NULL
-       WHERE mac = $1`,
+      `WITH old AS (SELECT mac, last_flashed_at FROM machines WHERE mac = $1 FOR NO KEY UPDATE)
+       UPDATE machines SET last_flashed_at = $2, ssh_host_keys = NULL, booted_at = NULL, booted_ip = NULL
+       FROM old WHERE machines.mac = old.mac RETURNING old.last_flashed_at`,
       [mac, now],
     );
-    if (changed === 0) return false;
+    if (old === undefined) return false;
     const after = { last_flashed_at: now.toISOString() };
-    await this.events.append(manager, { subject: subject(mac), action: 'machine.flashed', actor, after });
+    await this.events.append(manager, { subject: subject(mac), action: 'machine.flashed', actor, before: old, after });
     return true;
   }
 
@@ -238,12 +239,20 @@ export class MachinesRepository {
   async markBooted(mac: MacAddress, actor: Actor, now: Date): Promise<boolean> {
     return this.source.transaction(async (manager) => {
       const ip = actor.ip ?? null;
-      const [, changed] = await manager.query<[unknown, number]>(
-        'UPDATE machines SET booted_at = $2, booted_ip = $3, last_seen_at = $2 WHERE mac = $1',
+      const [[before]] = await manager.query<[{ ip: string | null }[], number]>(
+        `WITH old AS (SELECT mac, booted_ip FROM machines WHERE mac = $1 FOR NO KEY UPDATE)
+         UPDATE machines SET booted_at = $2, booted_ip = $3, last_seen_at = $2
+         FROM old WHERE machines.mac = old.mac RETURNING old.booted_ip AS ip`,
         [mac, now, ip],
       );
-      if (changed === 0) return false;
-      await this.events.append(manager, { subject: subject(mac), action: 'machine.booted', actor, after: { ip } });
+      if (before === undefined) return false;
+      await this.events.append(manager, {
+        subject: subject(mac),
+        action: 'machine.booted',
+        actor,
+        before,
+        after: { ip },
+      });
       return true;
     });
   }
@@ -251,13 +260,16 @@ export class MachinesRepository {
   /** Pins the host keys of the flashed system, unless others are pinned by now; null lets go of them. */
   async setHostKeys(mac: string, hostKeys: readonly string[] | null, actor: Actor): Promise<void> {
     await this.source.transaction(async (manager) => {
-      const [, changed] = await manager.query<[unknown, number]>(
-        'UPDATE machines SET ssh_host_keys = $2 WHERE mac = $1 AND ($2::jsonb IS NULL) = (ssh_host_keys IS NOT NULL)',
+      const [[before]] = await manager.query<[{ host_keys: string[] | null }[], number]>(
+        `WITH old AS (SELECT mac, ssh_host_keys FROM machines WHERE mac = $1 FOR NO KEY UPDATE)
+         UPDATE machines SET ssh_host_keys = $2
+         FROM old WHERE machines.mac = old.mac AND ($2::jsonb IS NULL) = (old.ssh_host_keys IS NOT NULL)
+         RETURNING old.ssh_host_keys AS host_keys`,
         [mac, hostKeys === null ? null : JSON.stringify(hostKeys)],
       );
       const action = hostKeys === null ? 'machine.host-keys-forgotten' : 'machine.host-keys-pinned';
-      const change = { subject: subject(mac), action, actor, after: { host_keys: hostKeys } };
-      if (changed === 1) await this.events.append(manager, change);
+      const change = { subject: subject(mac), action, actor, before, after: { host_keys: hostKeys } };
+      if (before !== undefined) await this.events.append(manager, change);
     });
   }
 

@@ -25,6 +25,13 @@ function isSecondActive(error: unknown): boolean {
   return driver.code === '23505' && driver.constraint === 'runs_one_active';
 }
 
+/** What events tell of a run, as it is or as a change makes it. */
+function facts(run: RunEntity, columns?: RunColumns): Record<string, unknown> {
+  const error = columns?.error ?? run.error;
+  const workflow = `${run.workflowName}@${run.workflowDigest}`;
+  return { state: columns?.state ?? run.state, mac: run.mac, workflow, ...(error ? { code: error.code } : {}) };
+}
+
 /** Changes of runs: each a compare-and-swap together with its history and its event. */
 @Injectable()
 export class RunChangesRepository {
@@ -115,7 +122,7 @@ export class RunChangesRepository {
     await this.source.transaction(async (manager) => {
       const { affected } = await manager.delete(RunEntity, { id, state: Not(In(ACTIVE_RUN_STATES)) });
       if (affected !== 1) throw new BtyError('IN_USE', `run ${id} is ${run.state}; cancel it first`);
-      await this.note(manager, run, 'run.removed', actor);
+      await this.events.append(manager, { subject: `run/${id}`, action: 'run.removed', actor, before: facts(run) });
     });
   }
 
@@ -163,13 +170,7 @@ export class RunChangesRepository {
     columns?: RunColumns,
   ): Promise<void> {
     const before = columns === undefined ? undefined : { state: run.state };
-    const error = columns?.error ?? run.error;
-    const what = {
-      state: columns?.state ?? run.state,
-      mac: run.mac,
-      workflow: `${run.workflowName}@${run.workflowDigest}`,
-    };
-    const after = { ...what, ...(error ? { code: error.code } : {}) };
+    const after = facts(run, columns);
     await this.events.append(manager, { subject: `run/${run.id}`, action, actor, before, after });
   }
 }

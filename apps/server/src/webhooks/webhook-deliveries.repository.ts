@@ -3,7 +3,8 @@ import { BtyError } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, LessThan, LessThanOrEqual } from 'typeorm';
-import { type EventEntity, EventOrderRepository, toEventDto } from '../events/index.js';
+import { type EventEntity, EventOrderRepository, EventsRepository, toEventDto } from '../events/index.js';
+import type { Actor } from '../http/index.js';
 import { hears } from './delivery-plan.js';
 import { WebhookEntity } from './webhook.entity.js';
 import { WebhookCursorEntity } from './webhook-cursor.entity.js';
@@ -19,6 +20,7 @@ export class WebhookDeliveriesRepository {
   constructor(
     @InjectDataSource() private readonly source: DataSource,
     private readonly order: EventOrderRepository,
+    private readonly events: EventsRepository,
   ) {}
 
   /**
@@ -102,13 +104,23 @@ export class WebhookDeliveriesRepository {
   }
 
   /** Makes a delivery that has ended due again. Throws NOT_FOUND, and CONFLICT while it is on its way. */
-  async again(webhookId: string, id: string, now: Date): Promise<WebhookDeliveryEntity> {
-    const found = await this.find(id);
-    if (found?.webhookId !== webhookId) throw new BtyError('NOT_FOUND', `there is no delivery ${id} of this webhook`);
-    if (found.state === 'pending') throw new BtyError('CONFLICT', 'the delivery is on its way already');
-    const set = { state: 'pending', attempts: 0, nextAt: now, endedAt: null } as const;
-    await this.source.getRepository(WebhookDeliveryEntity).update({ id }, set);
-    return { ...found, ...set };
+  async again(webhookId: string, id: string, actor: Actor, now: Date): Promise<WebhookDeliveryEntity> {
+    return this.source.transaction(async (manager) => {
+      const lock = { mode: 'pessimistic_write' } as const;
+      const found = await manager.findOne(WebhookDeliveryEntity, { where: { id, webhookId }, lock });
+      if (found === null) throw new BtyError('NOT_FOUND', `there is no delivery ${id} of this webhook`);
+      if (found.state === 'pending') throw new BtyError('CONFLICT', 'the delivery is on its way already');
+      const set = { state: 'pending', attempts: 0, nextAt: now, endedAt: null } as const;
+      await manager.update(WebhookDeliveryEntity, { id }, set);
+      const facts = { delivery: id, event: found.eventId };
+      const [before, after] = [
+        { ...facts, state: found.state },
+        { ...facts, state: set.state },
+      ];
+      const change = { subject: `webhook/${webhookId}`, action: 'webhook.delivery-ordered', actor, before, after };
+      await this.events.append(manager, change);
+      return { ...found, ...set };
+    });
   }
 
   /** Forgets deliveries from before a time that are not on their way. */

@@ -129,8 +129,12 @@ export class WebhooksController {
   @ApiParam(DELIVERY_PARAM)
   @HttpCode(200)
   @ApiProblems(401, 404, 409)
-  async retry(@Param('id', ID) id: string, @Param('delivery', ID) deliveryId: string): Promise<DeliveryDto> {
-    const delivery = await this.deliveries.again(id, deliveryId, new Date());
+  async retry(
+    @Param('id', ID) id: string,
+    @Param('delivery', ID) deliveryId: string,
+    @Req() request: Request,
+  ): Promise<DeliveryDto> {
+    const delivery = await this.deliveries.again(id, deliveryId, actorOf(request), new Date());
     this.queue.order(delivery.id);
     return toDeliveryDto(delivery);
   }

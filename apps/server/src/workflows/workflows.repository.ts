@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import { storable } from '../db/index.js';
-import { EventsRepository } from '../events/index.js';
+import { type Change, EventsRepository } from '../events/index.js';
 import type { Actor } from '../http/index.js';
 import type { WorkflowRef } from './workflow-ref.js';
 import { WorkflowVersionEntity } from './workflow-version.entity.js';
@@ -12,6 +12,10 @@ export type VersionKey = Pick<WorkflowVersionEntity, 'name' | 'digest'>;
 
 /** What is known of a version before cijoe has looked at it. */
 export type NewVersion = Pick<WorkflowVersionEntity, 'name' | 'digest' | 'mainFile' | 'files' | 'sizeBytes'>;
+
+function facts({ digest, state }: Pick<WorkflowVersionEntity, 'digest' | 'state'>): Record<string, unknown> {
+  return { digest, state };
+}
 
 /** The catalogue of workflows. */
 @Injectable()
@@ -59,10 +63,12 @@ export class WorkflowsRepository {
     return this.source.transaction(async (manager) => {
       const { name, digest } = version;
       const old = await manager.findOneBy(WorkflowVersionEntity, { name, digest });
+      const newest = await manager.findOne(WorkflowVersionEntity, { where: { name }, order: { putAt: 'DESC' } });
       const state = old?.state === 'ready' ? 'ready' : 'checking';
       const row = { ...version, state, problem: null, putAt: now, putBy: actor.name } as const;
       await manager.upsert(WorkflowVersionEntity, row, ['name', 'digest']);
-      await this.note(manager, 'workflow.put', version, actor);
+      const before = newest === null ? undefined : facts(newest);
+      await this.note(manager, 'workflow.put', name, actor, { before, after: facts({ digest, state }) });
       return { known: old !== null, version: await manager.findOneByOrFail(WorkflowVersionEntity, { name, digest }) };
     });
   }
@@ -74,7 +80,8 @@ export class WorkflowsRepository {
       const set = { state: problem === undefined ? 'ready' : 'refused', problem: storable(problem ?? null) } as const;
       const { affected } = await manager.update(WorkflowVersionEntity, where, set);
       const action = problem === undefined ? 'workflow.ready' : 'workflow.refused';
-      if (affected === 1) await this.note(manager, action, key, actor);
+      const told = { before: facts({ ...key, ...where }), after: facts({ ...key, ...set }) };
+      if (affected === 1) await this.note(manager, action, key.name, actor, told);
     });
   }
 
@@ -89,7 +96,7 @@ export class WorkflowsRepository {
       if (rows.length === 0) return undefined;
       await manager.delete(WorkflowVersionEntity, where);
       const digests = rows.map((row) => row.digest);
-      for (const gone of digests) await this.note(manager, 'workflow.removed', { name, digest: gone }, actor);
+      for (const gone of rows) await this.note(manager, 'workflow.removed', name, actor, { before: facts(gone) });
       const kept = await manager
         .createQueryBuilder(WorkflowVersionEntity, 'version')
         .where('version.digest IN (:...digests)', { digests })
@@ -105,9 +112,10 @@ export class WorkflowsRepository {
   private async note(
     manager: EntityManager,
     action: string,
-    { name, digest }: VersionKey,
+    name: string,
     actor: Actor,
+    told: Pick<Change, 'before' | 'after'>,
   ): Promise<void> {
-    await this.events.append(manager, { subject: `workflow/${name}`, action, actor, after: { digest } });
+    await this.events.append(manager, { subject: `workflow/${name}`, action, actor, ...told });
   }
 }
