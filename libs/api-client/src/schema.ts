@@ -478,7 +478,7 @@ export interface paths {
         get: operations["WorkflowsController_get"];
         /**
          * Puts a workflow: its YAML and scripts as a tar, or a YAML alone. cijoe's integrity check decides whether it is taken. The
-         *     newest version is the one that the name means from then on.
+         *     newest version is the one that the name means from then on. The ETag is of the workflow with all its versions.
          * @description Needs the role `operator` or a higher one.
          */
         put: operations["WorkflowsController_put"];
@@ -508,7 +508,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Removes one version of a workflow.
+         * Removes one version of a workflow, of which `If-Match` names the ETag.
          * @description Needs the role `operator` or a higher one.
          */
         delete: operations["WorkflowsController_removeVersion"];
@@ -3011,7 +3011,11 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3047,7 +3051,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3117,7 +3125,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3195,7 +3207,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3265,7 +3281,10 @@ export interface operations {
     ApiTokensController_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what the reader has */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Id, as the list shows it */
                 id: string;
@@ -3274,14 +3293,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the summary says. */
+            /** @description The record. */
             200: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ApiTokenDto"];
                 };
+            };
+            /** @description The reader has it: `If-None-Match` names its ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No valid credential was given. */
             401: {
@@ -3319,7 +3347,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3333,7 +3365,10 @@ export interface operations {
     ApiTokensController_revoke: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id, as the list shows it */
                 id: string;
@@ -3376,6 +3411,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many attempts; `Retry-After` says when to try again. */
             429: {
                 headers: {
@@ -3385,7 +3429,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3508,7 +3558,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3640,7 +3694,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3710,7 +3768,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3737,6 +3799,8 @@ export interface operations {
             /** @description The user is made; `Location` names it. */
             201: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3788,7 +3852,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3802,7 +3870,10 @@ export interface operations {
     UsersController_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what the reader has */
+                "If-None-Match"?: string;
+            };
             path: {
                 /**
                  * @description Name of the user
@@ -3814,7 +3885,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the summary says. */
+            /** @description The record. */
             200: {
                 headers: {
                     /** @description of the record */
@@ -3824,6 +3895,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserDto"];
                 };
+            };
+            /** @description The reader has it: `If-None-Match` names its ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No valid credential was given. */
             401: {
@@ -3861,7 +3939,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3875,7 +3957,10 @@ export interface operations {
     UsersController_remove: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+            };
             path: {
                 /**
                  * @description Name of the user
@@ -3930,6 +4015,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many attempts; `Retry-After` says when to try again. */
             429: {
                 headers: {
@@ -3939,7 +4033,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3972,7 +4072,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What the summary says. */
+            /** @description The user as it is now. */
             200: {
                 headers: {
                     /** @description of the record */
@@ -4046,7 +4146,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4296,7 +4402,11 @@ export interface operations {
                     "application/json": components["schemas"]["ImageDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4359,7 +4469,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4401,7 +4515,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4455,7 +4573,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4661,7 +4783,11 @@ export interface operations {
                     "application/json": components["schemas"]["MachineDto"][];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4697,7 +4823,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4753,7 +4883,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4789,7 +4923,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4804,10 +4942,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `*`: only make a record, replace none */
-                "If-None-Match"?: string;
                 /** @description ETag that the record was seen with; else 412 */
                 "If-Match"?: string;
+                /** @description `*`: only make a record, replace none */
+                "If-None-Match"?: string;
             };
             path: {
                 /**
@@ -4855,7 +4993,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4900,7 +5042,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4945,7 +5093,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4999,7 +5151,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5053,7 +5211,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5116,7 +5278,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5158,7 +5326,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5194,7 +5366,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5262,7 +5438,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5310,7 +5490,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5364,7 +5548,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5393,7 +5581,11 @@ export interface operations {
                     "application/json": components["schemas"]["WorkflowDto"][];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5420,7 +5612,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5434,7 +5630,10 @@ export interface operations {
     WorkflowsController_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what the reader has */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Name, as the list shows it */
                 name: string;
@@ -5443,16 +5642,29 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the summary says. */
+            /** @description The record. */
             200: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["WorkflowDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /** @description The reader has it: `If-None-Match` names its ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5488,7 +5700,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5502,7 +5718,12 @@ export interface operations {
     WorkflowsController_put: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+                /** @description `*`: only make a record, replace none */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Name, as the list shows it */
                 name: string;
@@ -5519,6 +5740,8 @@ export interface operations {
             /** @description This version was there before. */
             200: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5528,6 +5751,8 @@ export interface operations {
             /** @description The version is new. */
             201: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5537,13 +5762,19 @@ export interface operations {
             /** @description No worker has checked it yet; look again. */
             202: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["WorkflowVersionDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5554,6 +5785,15 @@ export interface operations {
             };
             /** @description The credential does not allow it. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5588,7 +5828,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5602,7 +5848,10 @@ export interface operations {
     WorkflowsController_remove: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Name, as the list shows it */
                 name: string;
@@ -5618,7 +5867,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5654,6 +5907,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many attempts; `Retry-After` says when to try again. */
             429: {
                 headers: {
@@ -5663,7 +5925,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5697,7 +5965,11 @@ export interface operations {
                     "application/x-tar": string;
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5751,7 +6023,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5765,7 +6041,10 @@ export interface operations {
     WorkflowsController_removeVersion: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Name, as the list shows it */
                 name: string;
@@ -5783,7 +6062,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5819,6 +6102,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many attempts; `Retry-After` says when to try again. */
             429: {
                 headers: {
@@ -5828,7 +6120,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5868,7 +6166,11 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"][];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5904,7 +6206,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5952,7 +6258,11 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"] | components["schemas"]["FlashOrderDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6006,7 +6316,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6023,7 +6337,10 @@ export interface operations {
                 /** @description Seconds to wait for the end, 0 to 600: the answer comes when the job has ended, or then. */
                 wait?: number;
             };
-            header?: never;
+            header?: {
+                /** @description ETag of what the reader has */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Id, as the list shows it */
                 id: string;
@@ -6032,16 +6349,29 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the summary says. */
+            /** @description The record. */
             200: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["FlashJobDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /** @description The reader has it: `If-None-Match` names its ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6086,7 +6416,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6118,7 +6452,11 @@ export interface operations {
                     "application/json": components["schemas"]["NoCloudSeed"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6154,7 +6492,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6168,7 +6510,10 @@ export interface operations {
     FlashJobsController_cancel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id, as the list shows it */
                 id: string;
@@ -6177,16 +6522,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the summary says. */
+            /** @description The job as it is now. */
             200: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["FlashJobDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6215,6 +6566,15 @@ export interface operations {
             };
             /** @description It conflicts with the present state; `code` says how. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6231,7 +6591,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6245,7 +6611,10 @@ export interface operations {
     FlashJobsController_retry: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id, as the list shows it */
                 id: string;
@@ -6254,16 +6623,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is made. */
+            /** @description The new job; `Location` names it. */
             201: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["FlashJobDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6292,6 +6667,15 @@ export interface operations {
             };
             /** @description It conflicts with the present state; `code` says how. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6317,7 +6701,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6395,7 +6785,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6463,7 +6857,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6549,7 +6947,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6640,7 +7042,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6731,7 +7137,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6775,7 +7185,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6811,7 +7225,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6855,7 +7273,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6891,7 +7313,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6940,7 +7366,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6976,7 +7406,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7023,7 +7457,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7068,7 +7506,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7117,7 +7559,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7153,7 +7599,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7198,7 +7648,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7234,7 +7688,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7279,7 +7737,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7324,7 +7786,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7366,7 +7832,11 @@ export interface operations {
                     "application/json": components["schemas"]["RunDto"][];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7402,7 +7872,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7429,13 +7903,19 @@ export interface operations {
             /** @description The run is made; `Location` names it. */
             201: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RunDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7489,7 +7969,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7503,7 +7987,10 @@ export interface operations {
     RunsController_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what the reader has */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Id, as the list shows it */
                 id: string;
@@ -7512,16 +7999,29 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the summary says. */
+            /** @description The record. */
             200: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RunDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /** @description The reader has it: `If-None-Match` names its ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7557,7 +8057,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7571,7 +8075,10 @@ export interface operations {
     RunsController_remove: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id, as the list shows it */
                 id: string;
@@ -7587,7 +8094,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7623,6 +8134,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many attempts; `Retry-After` says when to try again. */
             429: {
                 headers: {
@@ -7632,7 +8152,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7646,7 +8172,10 @@ export interface operations {
     RunsController_cancel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that the record was seen with; else 412 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id, as the list shows it */
                 id: string;
@@ -7655,16 +8184,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the summary says. */
+            /** @description The run as it is now. */
             200: {
                 headers: {
+                    /** @description of the record */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RunDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7700,6 +8235,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The thing has changed: `If-Match` or `If-None-Match` does not hold. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many attempts; `Retry-After` says when to try again. */
             429: {
                 headers: {
@@ -7709,7 +8253,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7744,7 +8294,11 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7789,7 +8343,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7821,7 +8379,11 @@ export interface operations {
                     "application/x-tar": string;
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7875,7 +8437,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7912,7 +8478,11 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7966,7 +8536,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8404,7 +8978,11 @@ export interface operations {
                     "application/json": components["schemas"]["NewWebhookDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8440,7 +9018,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8472,7 +9054,11 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8508,7 +9094,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8544,7 +9134,11 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8589,7 +9183,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8619,7 +9217,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8655,7 +9257,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8692,7 +9298,11 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryDto"][];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8737,7 +9347,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8771,7 +9385,11 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryDto"];
                 };
             };
-            /** @description No valid credential was given. */
+            /**
+             * @description No valid credential was given.
+             *
+             *     No valid credential was given.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8816,7 +9434,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the server is not reachable now; try again. */
+            /**
+             * @description A part of the server is not reachable now; try again.
+             *
+             *     A part of the server is not reachable now; try again.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -2,7 +2,17 @@ import { BtyError } from '@bty/wire-types';
 import { Body, Controller, Delete, Get, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Access, ApiProblems, actorOf, cutPage, requiredCaller } from '../http/index.js';
+import {
+  Access,
+  ApiProblems,
+  actorOf,
+  ChecksRevision,
+  cutPage,
+  ReadsRecord,
+  requiredCaller,
+  revisionCheck,
+  sendRecord,
+} from '../http/index.js';
 import {
   ApiTokenDto,
   ApiTokenPost,
@@ -12,7 +22,7 @@ import {
   toTokenDto,
   toTokenWish,
 } from './api-token.dto.js';
-import { ApiTokensRepository } from './api-tokens.repository.js';
+import { ApiTokensRepository, tokenRevision } from './api-tokens.repository.js';
 import { newApiToken } from './secret.js';
 
 const TOKEN_ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOUND', 'token ids are UUIDs') });
@@ -58,9 +68,11 @@ export class ApiTokensController {
   @Get(':id')
   @Access('admin')
   @ApiParam(ID_PARAM)
+  @ReadsRecord(ApiTokenDto)
   @ApiProblems(404)
-  async get(@Param('id', TOKEN_ID) id: string): Promise<ApiTokenDto> {
-    return toTokenDto(await this.tokens.get(id));
+  async get(@Param('id', TOKEN_ID) id: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const token = await this.tokens.get(id);
+    sendRecord(request, response, tokenRevision(token), toTokenDto(token));
   }
 
   /** Revokes a token: its next request is refused. */
@@ -68,8 +80,10 @@ export class ApiTokensController {
   @Access('admin')
   @ApiParam(ID_PARAM)
   @HttpCode(204)
+  @ChecksRevision()
   @ApiProblems(404)
   async revoke(@Param('id', TOKEN_ID) id: string, @Req() request: Request): Promise<void> {
+    revisionCheck(request)(tokenRevision(await this.tokens.get(id)));
     await this.tokens.revoke(id, actorOf(request));
   }
 

@@ -24,6 +24,11 @@ function facts({ role, pool, expiresAt }: TokenWish): Record<string, unknown> {
   return { role, pool, expires_at: expiresAt?.toISOString() ?? null };
 }
 
+/** Which state of a token that is, for ETags: nobody changes one, and another of its name has another id. */
+export function tokenRevision({ id }: ApiTokenEntity): string {
+  return id;
+}
+
 /** The tokens of programs. */
 @Injectable()
 export class ApiTokensRepository {

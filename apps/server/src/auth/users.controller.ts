@@ -1,14 +1,15 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import {
   Access,
   ApiProblems,
+  ChecksRevision,
   cutPage,
-  IF_MATCH,
-  RECORD_ETAG,
+  ReadsRecord,
   requiredCaller,
   revisionCheck,
+  SendsRecord,
   sendRecord,
 } from '../http/index.js';
 import { toUserDto, UserDto, UserPatch, UserPost, UsersQuery } from './user.dto.js';
@@ -41,22 +42,18 @@ export class UsersController {
   /** Makes a user. */
   @Post()
   @Access('admin')
-  @ApiResponse({ status: 201, type: UserDto, description: 'The user is made; `Location` names it.' })
+  @SendsRecord(201, UserDto, 'The user is made; `Location` names it.')
   @ApiProblems(409, 422)
-  async add(
-    @Body() body: UserPost,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<UserDto> {
+  async add(@Body() body: UserPost, @Req() request: Request, @Res() response: Response): Promise<void> {
     const user = await this.service.add(body, requiredCaller(request));
-    response.setHeader('Location', `/users/${user.username}`);
-    return toUserDto(user);
+    response.status(201).setHeader('Location', `/users/${user.username}`);
+    this.send(request, response, user);
   }
 
   /** Shows one user. */
   @Get(':username')
   @Access('admin')
-  @ApiResponse({ status: 200, type: UserDto, headers: RECORD_ETAG })
+  @ReadsRecord(UserDto)
   @ApiProblems(404)
   async get(@Param('username') username: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     this.send(request, response, await this.users.get(username));
@@ -65,9 +62,9 @@ export class UsersController {
   /** Changes a user's role or password, or keeps the user from logging in. Ends the sessions of the user. */
   @Patch(':username')
   @Access('admin')
-  @ApiHeader(IF_MATCH)
-  @ApiResponse({ status: 200, type: UserDto, headers: RECORD_ETAG })
-  @ApiProblems(404, 409, 412, 422)
+  @ChecksRevision()
+  @SendsRecord(200, UserDto, 'The user as it is now.')
+  @ApiProblems(404, 409, 422)
   async change(
     @Param('username') username: string,
     @Body() body: UserPatch,
@@ -82,9 +79,10 @@ export class UsersController {
   @Delete(':username')
   @Access('admin')
   @HttpCode(204)
+  @ChecksRevision()
   @ApiProblems(404, 409)
   async remove(@Param('username') username: string, @Req() request: Request): Promise<void> {
-    await this.service.remove(username, requiredCaller(request));
+    await this.service.remove(username, requiredCaller(request), revisionCheck(request));
   }
 
   private send(request: Request, response: Response, user: UserEntity): void {

@@ -100,12 +100,14 @@ export class UsersRepository {
     return changed;
   }
 
-  /** Removes a user with all sessions. Throws NOT_FOUND. */
-  async remove(username: string, actor: Actor): Promise<void> {
+  /** Removes a user with all sessions; `check` may refuse, looking at the user as it is. Throws NOT_FOUND. */
+  async remove(username: string, actor: Actor, check: (user: UserEntity) => void): Promise<void> {
     await this.source.transaction(async (manager) => {
-      const old = await manager.findOneBy(UserEntity, { username });
-      const { affected } = await manager.delete(UserEntity, { username });
-      if (old === null || affected !== 1) throw noSuchUser(username);
+      const lock = { mode: 'pessimistic_write' } as const;
+      const old = await manager.findOne(UserEntity, { where: { username }, lock });
+      if (old === null) throw noSuchUser(username);
+      check(old);
+      await manager.delete(UserEntity, { username });
       const change = { subject: `user/${username}`, action: 'user.removed', actor, before: facts(old) };
       await this.events.append(manager, change);
     });

@@ -34,9 +34,11 @@ export class UsersService {
   }
 
   /** Throws NOT_FOUND, and CONFLICT for oneself. */
-  async remove(username: string, caller: Caller): Promise<void> {
-    refuseOneself(await this.users.get(username), caller);
-    await this.users.remove(username, caller.actor);
+  async remove(username: string, caller: Caller, fresh: RevisionCheck): Promise<void> {
+    await this.users.remove(username, caller.actor, (user) => {
+      fresh(userRevision(user));
+      refuseOneself(user, caller);
+    });
   }
 }
 

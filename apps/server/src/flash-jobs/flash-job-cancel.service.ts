@@ -1,9 +1,9 @@
 import { BtyError } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
-import type { Actor } from '../http/index.js';
+import type { Actor, RevisionCheck } from '../http/index.js';
 import { AgentDispatcher } from './agent-dispatcher.port.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
-import { FlashJobChangesRepository } from './flash-job-changes.repository.js';
+import { FlashJobChangesRepository, jobRevision } from './flash-job-changes.repository.js';
 import { isActive } from './job-state.js';
 
 /** Cancels flash jobs. */
@@ -20,9 +20,10 @@ export class FlashJobCancel {
    * Cancels an active job; a cancelled one stays as it is. Throws NOT_FOUND, and CONFLICT when the job has ended
    * otherwise or makes its disk bootable already.
    */
-  async cancel(id: string, actor: Actor, now: Date): Promise<FlashJobEntity> {
+  async cancel(id: string, actor: Actor, check: RevisionCheck, now: Date): Promise<FlashJobEntity> {
     const reason = { code: 'CANCELLED', message: `cancelled by ${actor.name}` } as const;
     const changed = await this.changes.change(id, actor, now, (job) => {
+      check(jobRevision(job));
       if (job.state === 'cancelled') return undefined;
       if (!isActive(job.state)) throw new BtyError('CONFLICT', `the job has ${job.state} already`);
       if (job.commitGrantedAt !== null) {

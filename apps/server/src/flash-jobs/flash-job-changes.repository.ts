@@ -52,6 +52,11 @@ function jobActive(holder: FlashJobEntity | undefined, mac: string): BtyError {
   return new BtyError('JOB_ACTIVE', `flash job ${holder?.id} of ${holder?.mac ?? mac}${same} is active`, { details });
 }
 
+/** Which state of a job that is, for ETags: how far it is does not count. */
+export function jobRevision({ version }: FlashJobEntity): string {
+  return String(version);
+}
+
 function violated(error: unknown, constraint: RegExp): boolean {
   if (!(error instanceof QueryFailedError)) return false;
   const driver = error.driverError as { code?: string; constraint?: string };

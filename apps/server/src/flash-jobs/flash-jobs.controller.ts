@@ -2,11 +2,24 @@ import { BtyError, NoCloudSeed } from '@bty/wire-types';
 import { Body, Controller, Get, Headers, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiExtraModels, ApiHeader, ApiParam, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Access, ApiProblems, actorOf, cutPage, invalidFields, poolOf } from '../http/index.js';
+import {
+  Access,
+  ApiProblems,
+  actorOf,
+  ChecksRevision,
+  cutPage,
+  invalidFields,
+  poolOf,
+  ReadsRecord,
+  revisionCheck,
+  SendsRecord,
+  sendRecord,
+} from '../http/index.js';
 import { seedFiles } from '../provisioning/index.js';
 import { FlashJobDto, toFlashJobDto } from './flash-job.dto.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
 import { FlashJobCancel } from './flash-job-cancel.service.js';
+import { jobRevision } from './flash-job-changes.repository.js';
 import {
   FlashJobPost,
   FlashJobsQuery,
@@ -64,8 +77,8 @@ export class FlashJobsController {
     @Query() { wait }: WaitQuery,
     @Headers('idempotency-key') key: string | undefined,
     @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<FlashJobDto | FlashOrderDto> {
+    @Res() response: Response,
+  ): Promise<void> {
     if (key !== undefined && !KEY.test(key)) {
       throw invalidFields([{ field: 'Idempotency-Key', problem: 'must be 1 to 255 printable characters' }]);
     }
@@ -81,11 +94,14 @@ export class FlashJobsController {
     response.status(repeated ? 200 : 201);
     if (repeated) response.setHeader('Idempotent-Replayed', 'true');
     const jobs = repeated || wait ? await this.orders.jobsOf(outcomes) : made;
-    if ('selector' in target) return toFlashOrderDto(outcomes, jobs);
+    if ('selector' in target) {
+      response.json(toFlashOrderDto(outcomes, jobs));
+      return;
+    }
     const [job] = jobs;
     if (job === undefined) throw new BtyError('NOT_FOUND', 'the job of this order is not kept any more');
     response.setHeader('Location', `/flash-jobs/${job.id}`);
-    return toFlashJobDto(job);
+    this.send(request, response, job);
   }
 
   /** Lists flash jobs, newest first. */
@@ -105,17 +121,20 @@ export class FlashJobsController {
   @Get(':id')
   @Access('viewer', 'flash job')
   @ApiParam(ID_PARAM)
+  @ReadsRecord(FlashJobDto)
   @ApiProblems(401, 404, 422)
   async get(
     @Param('id', JOB_ID) id: string,
     @Query() { wait }: WaitQuery,
     @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<FlashJobDto> {
-    const job = await this.read(id);
-    if (!wait || !isActive(job.state)) return toFlashJobDto(job);
-    await this.waitFor([id], wait, request, response);
-    return toFlashJobDto(await this.read(id));
+    @Res() response: Response,
+  ): Promise<void> {
+    let job = await this.read(id);
+    if (wait && isActive(job.state)) {
+      await this.waitFor([id], wait, request, response);
+      job = await this.read(id);
+    }
+    this.send(request, response, job);
   }
 
   /** Shows the files that the job puts onto the disk for cloud-init, as they are in its present or first attempt. */
@@ -135,25 +154,29 @@ export class FlashJobsController {
   @Access('ci', 'flash job')
   @ApiParam(ID_PARAM)
   @HttpCode(200)
+  @ChecksRevision()
+  @SendsRecord(200, FlashJobDto, 'The job as it is now.')
   @ApiProblems(401, 404, 409)
-  async cancel(@Param('id', JOB_ID) id: string, @Req() request: Request): Promise<FlashJobDto> {
-    return toFlashJobDto(await this.cancellation.cancel(id, actorOf(request), new Date()));
+  async cancel(@Param('id', JOB_ID) id: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const job = await this.cancellation.cancel(id, actorOf(request), revisionCheck(request), new Date());
+    this.send(request, response, job);
   }
 
   /** Orders again what has failed or was cancelled, with the same image, hint and mode. The new job names the old one. */
   @Post(':id/retry')
   @Access('ci', 'flash job')
   @ApiParam(ID_PARAM)
-  @HttpCode(201)
+  @ChecksRevision()
+  @SendsRecord(201, FlashJobDto, 'The new job; `Location` names it.')
   @ApiProblems(401, 404, 409, 422)
-  async retry(
-    @Param('id', JOB_ID) id: string,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<FlashJobDto> {
-    const job = await this.orders.retry(id, actorOf(request), new Date());
-    response.setHeader('Location', `/flash-jobs/${job.id}`);
-    return toFlashJobDto(job);
+  async retry(@Param('id', JOB_ID) id: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const job = await this.orders.retry(id, actorOf(request), revisionCheck(request), new Date());
+    response.status(201).setHeader('Location', `/flash-jobs/${job.id}`);
+    this.send(request, response, job);
+  }
+
+  private send(request: Request, response: Response, job: FlashJobEntity): void {
+    sendRecord(request, response, jobRevision(job), toFlashJobDto(job));
   }
 
   private async read(id: string): Promise<FlashJobEntity> {

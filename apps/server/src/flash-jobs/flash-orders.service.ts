@@ -1,9 +1,9 @@
 import { BtyError, type MacAddress } from '@bty/wire-types';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Actor, invalidFields } from '../http/index.js';
+import { type Actor, invalidFields, type RevisionCheck } from '../http/index.js';
 import { type MachineSelector, MachinesRepository } from '../machines/index.js';
 import type { FlashJobEntity } from './flash-job.entity.js';
-import { type ChangeTransaction, FlashJobChangesRepository } from './flash-job-changes.repository.js';
+import { type ChangeTransaction, FlashJobChangesRepository, jobRevision } from './flash-job-changes.repository.js';
 import { FlashJobCreate } from './flash-job-create.service.js';
 import { FlashJobsRepository } from './flash-jobs.repository.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
@@ -82,8 +82,9 @@ export class FlashOrders implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Orders again what has failed or was cancelled. Throws NOT_FOUND, CONFLICT for any other state, IMAGE_CHANGED, JOB_ACTIVE. */
-  async retry(id: string, actor: Actor, now: Date): Promise<FlashJobEntity> {
+  async retry(id: string, actor: Actor, check: RevisionCheck, now: Date): Promise<FlashJobEntity> {
     const earlier = await this.changes.read(id);
+    check(jobRevision(earlier));
     if (isActive(earlier.state) || earlier.state === 'succeeded') {
       throw new BtyError(
         'CONFLICT',

@@ -5,15 +5,6 @@ import { readerHasIt } from './conditions.js';
 
 const ETAG = /^"([^"~]+)~[\w-]+"$/;
 
-/** Of a route that answers with a record. */
-export const RECORD_ETAG = { ETag: { description: 'of the record', schema: { type: 'string' } } } as const;
-/** Of a route that changes a record. */
-export const IF_MATCH = {
-  name: 'If-Match',
-  required: false,
-  description: 'ETag that the record was seen with; else 412',
-} as const;
-
 /**
  * The ETag of a record: the revision of what callers set, and a digest of all that is shown, which also changes by itself. A
  * reader compares the whole; a change needs the same revision only.

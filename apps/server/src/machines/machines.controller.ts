@@ -1,19 +1,21 @@
 import { BtyError, type MacAddress } from '@bty/wire-types';
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Put, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiHeader, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import {
   Access,
   ApiProblems,
   actorOf,
+  ChecksRevision,
+  ChecksRevisionOrNone,
   cutPage,
-  IF_MATCH,
   MacPipe,
   mergePatch,
   poolOf,
-  RECORD_ETAG,
+  ReadsRecord,
   requiredCaller,
   revisionCheck,
+  SendsRecord,
   sendRecord,
   validationPipe,
   writePageStart,
@@ -37,7 +39,6 @@ const MACHINE_PATCHES = {
   policy: { summary: 'Flash at every boot', value: { boot_policy: 'flash', image: 'debian-13.img' } },
   hint: { summary: 'No target hint any more', value: { target_hint: null } },
 };
-const IF_NONE_MATCH = { name: 'If-None-Match', required: false, description: 'ETag of what the reader has' } as const;
 
 function pageEnd(row: MachineDto, field: MachineSortField): string {
   return field === 'mac' ? row.mac : writePageStart({ value: machineSortValue(row, field), key: row.mac });
@@ -69,9 +70,7 @@ export class MachinesController {
   @Get(':mac')
   @Access('viewer', 'machine')
   @ApiParam(MAC_PARAM)
-  @ApiHeader(IF_NONE_MATCH)
-  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record.', headers: RECORD_ETAG })
-  @ApiResponse({ status: 304, description: 'The reader has it: `If-None-Match` names its ETag.' })
+  @ReadsRecord(MachineDetailDto)
   @ApiProblems(400, 401, 404)
   async get(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request, @Res() response: Response): Promise<void> {
     const { machine, revision } = await this.machines.get(mac, requiredCaller(request).role);
@@ -82,11 +81,10 @@ export class MachinesController {
   @Put(':mac')
   @Access('operator')
   @ApiParam(MAC_PARAM)
-  @ApiHeader(IF_MATCH)
-  @ApiHeader({ ...IF_NONE_MATCH, description: '`*`: only make a record, replace none' })
-  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record was replaced.', headers: RECORD_ETAG })
-  @ApiResponse({ status: 201, type: MachineDetailDto, description: 'The record was made.', headers: RECORD_ETAG })
-  @ApiProblems(400, 401, 412, 422)
+  @ChecksRevisionOrNone()
+  @SendsRecord(200, MachineDetailDto, 'The record was replaced.')
+  @SendsRecord(201, MachineDetailDto, 'The record was made.')
+  @ApiProblems(400, 401, 422)
   async put(
     @Param('mac', MacPipe) mac: MacAddress,
     @Body() body: MachinePut,
@@ -105,11 +103,11 @@ export class MachinesController {
   @Patch(':mac')
   @Access('operator')
   @ApiParam(MAC_PARAM)
-  @ApiHeader(IF_MATCH)
+  @ChecksRevision()
   @ApiConsumes('application/merge-patch+json', 'application/json')
   @ApiBody({ type: MachinePut, examples: MACHINE_PATCHES })
-  @ApiResponse({ status: 200, type: MachineDetailDto, description: 'The record as it is now.', headers: RECORD_ETAG })
-  @ApiProblems(400, 401, 404, 409, 412, 422)
+  @SendsRecord(200, MachineDetailDto, 'The record as it is now.')
+  @ApiProblems(400, 401, 404, 409, 422)
   async patch(
     @Param('mac', MacPipe) mac: MacAddress,
     @Req() request: Request,
@@ -142,8 +140,8 @@ export class MachinesController {
   @Access('operator')
   @ApiParam(MAC_PARAM)
   @HttpCode(204)
-  @ApiHeader(IF_MATCH)
-  @ApiProblems(400, 401, 404, 409, 412)
+  @ChecksRevision()
+  @ApiProblems(400, 401, 404, 409)
   async remove(@Param('mac', MacPipe) mac: MacAddress, @Req() request: Request): Promise<void> {
     await this.machines.remove(mac, actorOf(request), revisionCheck(request));
   }

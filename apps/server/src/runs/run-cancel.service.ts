@@ -1,10 +1,10 @@
 import { BtyError } from '@bty/wire-types';
 import { Injectable, Logger } from '@nestjs/common';
-import type { Actor } from '../http/index.js';
+import type { Actor, RevisionCheck } from '../http/index.js';
 import { ReportStore } from '../reports/index.js';
 import type { RunEntity } from './run.entity.js';
 import { endRun } from './run-change.js';
-import { RunChangesRepository } from './run-changes.repository.js';
+import { RunChangesRepository, runRevision } from './run-changes.repository.js';
 import { isActiveRun } from './run-state.js';
 
 /** Cancels runs, and removes those that are over. */
@@ -21,9 +21,10 @@ export class RunCancel {
    * Cancels an active run; a cancelled one stays as it is. Its worker learns of it within a second, and stops the workflow.
    * Throws NOT_FOUND, and CONFLICT when the run has ended otherwise.
    */
-  async cancel(id: string, actor: Actor, now: Date): Promise<RunEntity> {
+  async cancel(id: string, actor: Actor, check: RevisionCheck, now: Date): Promise<RunEntity> {
     const error = { code: 'CANCELLED', message: `cancelled by ${actor.name}` } as const;
     const changed = await this.changes.change(id, actor, now, (run) => {
+      check(runRevision(run));
       if (run.state === 'cancelled') return undefined;
       if (!isActiveRun(run.state)) throw new BtyError('CONFLICT', `the run is ${run.state} already`);
       return endRun('cancel', error);
@@ -34,8 +35,8 @@ export class RunCancel {
   }
 
   /** Removes a run with its log and its report. Throws NOT_FOUND, and IN_USE while it is active. */
-  async remove(id: string, actor: Actor): Promise<void> {
-    await this.changes.remove(id, actor);
+  async remove(id: string, actor: Actor, check: RevisionCheck): Promise<void> {
+    await this.changes.remove(id, actor, check);
     await this.reports.remove(`runs/${id}`);
   }
 }

@@ -1,14 +1,14 @@
 import { BtyError } from '@bty/wire-types';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, In, Not, QueryFailedError } from 'typeorm';
+import { DataSource, type EntityManager, In, QueryFailedError } from 'typeorm';
 import { storable } from '../db/index.js';
 import { EventsRepository } from '../events/index.js';
-import type { Actor } from '../http/index.js';
+import type { Actor, RevisionCheck } from '../http/index.js';
 import type { ReportFile } from '../reports/index.js';
 import { RunEntity } from './run.entity.js';
 import { applyRunChange, endRun, type RunChange, type RunColumns } from './run-change.js';
-import { ACTIVE_RUN_STATES } from './run-state.js';
+import { ACTIVE_RUN_STATES, isActiveRun } from './run-state.js';
 import { RunsRepository } from './runs.repository.js';
 
 const MAX_TRIES = 5;
@@ -23,6 +23,15 @@ function isSecondActive(error: unknown): boolean {
   if (!(error instanceof QueryFailedError)) return false;
   const driver = error.driverError as { code?: string; constraint?: string };
   return driver.code === '23505' && driver.constraint === 'runs_one_active';
+}
+
+function noSuchRun(id: string): BtyError {
+  return new BtyError('NOT_FOUND', `there is no run ${id}`);
+}
+
+/** Which state of a run that is, for ETags. */
+export function runRevision({ version }: RunEntity): string {
+  return String(version);
 }
 
 /** What events tell of a run, as it is or as a change makes it. */
@@ -78,7 +87,7 @@ export class RunChangesRepository {
   /** The run as it is now. Throws NOT_FOUND. */
   async read(id: string): Promise<RunEntity> {
     const run = await this.runs.find(id);
-    if (run === undefined) throw new BtyError('NOT_FOUND', `there is no run ${id}`);
+    if (run === undefined) throw noSuchRun(id);
     return run;
   }
 
@@ -116,12 +125,15 @@ export class RunChangesRepository {
     await this.source.getRepository(RunEntity).update({ id }, { report } as object);
   }
 
-  /** Removes a run that is over. Throws NOT_FOUND, and IN_USE while it is active. */
-  async remove(id: string, actor: Actor): Promise<void> {
-    const run = await this.read(id);
+  /** Removes a run that is over, unless `check` throws. Throws NOT_FOUND, and IN_USE while it is active. */
+  async remove(id: string, actor: Actor, check: RevisionCheck): Promise<void> {
     await this.source.transaction(async (manager) => {
-      const { affected } = await manager.delete(RunEntity, { id, state: Not(In(ACTIVE_RUN_STATES)) });
-      if (affected !== 1) throw new BtyError('IN_USE', `run ${id} is ${run.state}; cancel it first`);
+      const lock = { mode: 'pessimistic_write' } as const;
+      const run = await manager.findOne(RunEntity, { where: { id }, lock });
+      if (run === null) throw noSuchRun(id);
+      check(runRevision(run));
+      if (isActiveRun(run.state)) throw new BtyError('IN_USE', `run ${id} is ${run.state}; cancel it first`);
+      await manager.delete(RunEntity, { id });
       await this.events.append(manager, { subject: `run/${id}`, action: 'run.removed', actor, before: facts(run) });
     });
   }

@@ -43,10 +43,12 @@ export class RunRetention implements OnApplicationBootstrap, OnModuleDestroy {
     const due = await this.runs.expired(before, runsKept === 0 ? undefined : runsKept, BATCH);
     for (const id of due) {
       if (this.stopped) return;
-      await this.changes.remove(id, RETENTION).catch((error: unknown) => {
-        // Another server was faster.
-        if (!(error instanceof BtyError) || error.code !== 'NOT_FOUND') throw error;
-      });
+      await this.changes
+        .remove(id, RETENTION, () => undefined)
+        .catch((error: unknown) => {
+          // Another server was faster.
+          if (!(error instanceof BtyError) || error.code !== 'NOT_FOUND') throw error;
+        });
       await this.reports.remove(`runs/${id}`);
     }
     if (due.length > 0) this.log.log(`${due.length} old runs are removed`);

@@ -1,11 +1,24 @@
 import { BtyError, type MacAddress, parseMacAddress } from '@bty/wire-types';
 import { Body, Controller, Delete, Get, HttpCode, Param, ParseUUIDPipe, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Access, ApiProblems, actorOf, cutPage, invalidFields, poolOf } from '../http/index.js';
+import {
+  Access,
+  ApiProblems,
+  actorOf,
+  ChecksRevision,
+  cutPage,
+  invalidFields,
+  poolOf,
+  ReadsRecord,
+  revisionCheck,
+  SendsRecord,
+  sendRecord,
+} from '../http/index.js';
 import { RunDto, RunPost, RunsQuery, toRunDto, toRunFilter } from './run.dto.js';
+import type { RunEntity } from './run.entity.js';
 import { RunCancel } from './run-cancel.service.js';
-import { RunChangesRepository } from './run-changes.repository.js';
+import { RunChangesRepository, runRevision } from './run-changes.repository.js';
 import { RunCreate } from './run-create.service.js';
 import { RunsRepository } from './runs.repository.js';
 
@@ -31,17 +44,13 @@ export class RunsController {
   /** Orders a run against the system that is on the machine's disk now. A flash in mode `cijoe-online` orders its own. */
   @Post()
   @Access('ci', 'body')
-  @ApiResponse({ status: 201, type: RunDto, description: 'The run is made; `Location` names it.' })
+  @SendsRecord(201, RunDto, 'The run is made; `Location` names it.')
   @ApiProblems(401, 404, 409, 422)
-  async create(
-    @Body() body: RunPost,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<RunDto> {
+  async create(@Body() body: RunPost, @Req() request: Request, @Res() response: Response): Promise<void> {
     const ref = body.cijoe_workflow_ref ?? undefined;
     const run = await this.creation.byRequest(readMac(body.mac), ref, actorOf(request), new Date());
-    response.setHeader('Location', `/runs/${run.id}`);
-    return toRunDto(run);
+    response.status(201).setHeader('Location', `/runs/${run.id}`);
+    this.send(request, response, run);
   }
 
   /** Lists runs, newest first. */
@@ -61,9 +70,10 @@ export class RunsController {
   @Get(':id')
   @Access('viewer', 'run')
   @ApiParam(ID_PARAM)
+  @ReadsRecord(RunDto)
   @ApiProblems(401, 404)
-  async get(@Param('id', RUN_ID) id: string): Promise<RunDto> {
-    return toRunDto(await this.changes.read(id));
+  async get(@Param('id', RUN_ID) id: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    this.send(request, response, await this.changes.read(id));
   }
 
   /** Cancels a run. What its workflow has done to the machine stays done. */
@@ -71,9 +81,12 @@ export class RunsController {
   @Access('ci', 'run')
   @ApiParam(ID_PARAM)
   @HttpCode(200)
+  @ChecksRevision()
+  @SendsRecord(200, RunDto, 'The run as it is now.')
   @ApiProblems(401, 404, 409)
-  async cancel(@Param('id', RUN_ID) id: string, @Req() request: Request): Promise<RunDto> {
-    return toRunDto(await this.cancellation.cancel(id, actorOf(request), new Date()));
+  async cancel(@Param('id', RUN_ID) id: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const run = await this.cancellation.cancel(id, actorOf(request), revisionCheck(request), new Date());
+    this.send(request, response, run);
   }
 
   /** Removes a run that is over, with its log and report. Baselines that it recorded stay. */
@@ -81,8 +94,13 @@ export class RunsController {
   @Access('operator')
   @ApiParam(ID_PARAM)
   @HttpCode(204)
+  @ChecksRevision()
   @ApiProblems(401, 404, 409)
   async remove(@Param('id', RUN_ID) id: string, @Req() request: Request): Promise<void> {
-    await this.cancellation.remove(id, actorOf(request));
+    await this.cancellation.remove(id, actorOf(request), revisionCheck(request));
+  }
+
+  private send(request: Request, response: Response, run: RunEntity): void {
+    sendRecord(request, response, runRevision(run), toRunDto(run));
   }
 }

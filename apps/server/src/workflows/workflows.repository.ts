@@ -3,8 +3,9 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import { storable } from '../db/index.js';
 import { type Change, EventsRepository } from '../events/index.js';
-import type { Actor } from '../http/index.js';
+import type { Actor, RevisionCheck } from '../http/index.js';
 import type { WorkflowRef } from './workflow-ref.js';
+import { workflowRevision } from './workflow-revision.js';
 import { WorkflowVersionEntity } from './workflow-version.entity.js';
 
 /** What names one version. */
@@ -12,6 +13,17 @@ export type VersionKey = Pick<WorkflowVersionEntity, 'name' | 'digest'>;
 
 /** What is known of a version before cijoe has looked at it. */
 export type NewVersion = Pick<WorkflowVersionEntity, 'name' | 'digest' | 'mainFile' | 'files' | 'sizeBytes'>;
+
+/** What came of putting a version. */
+export interface PutVersion {
+  readonly known: boolean;
+  readonly version: WorkflowVersionEntity;
+  /** Of the workflow with it. */
+  readonly revision: string;
+}
+
+/** Any constant will do; it has to be the same in every version of the server. */
+const NAME_LOCK = 7_302_553;
 
 function facts({ digest, state }: Pick<WorkflowVersionEntity, 'digest' | 'state'>): Record<string, unknown> {
   return { digest, state };
@@ -56,20 +68,24 @@ export class WorkflowsRepository {
   }
 
   /**
-   * Takes a version in, or makes an old one the newest again. It has to be checked unless it was found good before.
-   * Tells whether it was there.
+   * Takes a version in, or makes an old one the newest again, unless `check` throws. It has to be checked by cijoe unless it
+   * was found good before. Tells whether it was there.
    */
-  async put(version: NewVersion, actor: Actor, now: Date): Promise<{ known: boolean; version: WorkflowVersionEntity }> {
+  async put(version: NewVersion, actor: Actor, check: RevisionCheck, now: Date): Promise<PutVersion> {
     return this.source.transaction(async (manager) => {
       const { name, digest } = version;
-      const old = await manager.findOneBy(WorkflowVersionEntity, { name, digest });
-      const newest = await manager.findOne(WorkflowVersionEntity, { where: { name }, order: { putAt: 'DESC' } });
+      const versions = await this.claimIn(manager, name);
+      const [newest] = versions;
+      check(newest && workflowRevision(versions));
+      const old = versions.find((one) => one.digest === digest);
       const state = old?.state === 'ready' ? 'ready' : 'checking';
       const row = { ...version, state, problem: null, putAt: now, putBy: actor.name } as const;
       await manager.upsert(WorkflowVersionEntity, row, ['name', 'digest']);
-      const before = newest === null ? undefined : facts(newest);
-      await this.note(manager, 'workflow.put', name, actor, { before, after: facts({ digest, state }) });
-      return { known: old !== null, version: await manager.findOneByOrFail(WorkflowVersionEntity, { name, digest }) };
+      const told = { before: newest && facts(newest), after: facts({ digest, state }) };
+      await this.note(manager, 'workflow.put', name, actor, told);
+      const present = await manager.findBy(WorkflowVersionEntity, { name });
+      const put = present.find((one) => one.digest === digest) as WorkflowVersionEntity;
+      return { known: old !== undefined, version: put, revision: workflowRevision(present) };
     });
   }
 
@@ -86,15 +102,16 @@ export class WorkflowsRepository {
   }
 
   /**
-   * Removes one version, or all of a name. Returns the digests that no name has any more; undefined when there was
-   * nothing to remove.
+   * Removes one version, or all of a name, unless `check` throws. Returns the digests that no name has any more; undefined
+   * when there was nothing to remove.
    */
-  async remove(name: string, digest: string | undefined, actor: Actor): Promise<string[] | undefined> {
+  async remove({ name, digest }: WorkflowRef, actor: Actor, check: RevisionCheck): Promise<string[] | undefined> {
     return this.source.transaction(async (manager) => {
-      const where = { name, ...(digest === undefined ? {} : { digest }) };
-      const rows = await manager.findBy(WorkflowVersionEntity, where);
+      const versions = await this.claimIn(manager, name);
+      const rows = versions.filter((one) => digest === undefined || one.digest === digest);
       if (rows.length === 0) return undefined;
-      await manager.delete(WorkflowVersionEntity, where);
+      check(workflowRevision(versions));
+      await manager.delete(WorkflowVersionEntity, { name, ...(digest === undefined ? {} : { digest }) });
       const digests = rows.map((row) => row.digest);
       for (const gone of rows) await this.note(manager, 'workflow.removed', name, actor, { before: facts(gone) });
       const kept = await manager
@@ -103,6 +120,12 @@ export class WorkflowsRepository {
         .getMany();
       return digests.filter((gone) => !kept.some((version) => version.digest === gone));
     });
+  }
+
+  /** The versions of a name, newest first, which nobody else changes for the rest of the transaction of `manager`. */
+  private async claimIn(manager: EntityManager, name: string): Promise<WorkflowVersionEntity[]> {
+    await manager.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [NAME_LOCK, name]);
+    return manager.find(WorkflowVersionEntity, { where: { name }, order: { putAt: 'DESC' } });
   }
 
   private versions() {

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BtyError } from '@bty/wire-types';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Actor, invalidFields } from '../http/index.js';
+import { type Actor, invalidFields, type RevisionCheck } from '../http/index.js';
 import { MachinesRepository } from '../machines/index.js';
 import { WorkflowCheckQueue } from './workflow-check.queue.js';
 import { mainFileOf, readUpload } from './workflow-files.js';
 import { type WorkflowRef, workflowNameProblem } from './workflow-ref.js';
+import { workflowRevision } from './workflow-revision.js';
 import { WorkflowStore } from './workflow-store.service.js';
 import { WorkflowUse } from './workflow-use.port.js';
 import type { WorkflowVersionEntity } from './workflow-version.entity.js';
@@ -20,6 +21,14 @@ const CHECK_POLL_MS = 100;
 export interface PutOutcome {
   readonly version: WorkflowVersionEntity;
   readonly known: boolean;
+  /** Of the workflow with this version, for its ETag. */
+  readonly revision: string;
+}
+
+/** What somebody puts. */
+export interface WorkflowUpload {
+  readonly bytes: Buffer;
+  readonly contentType: string | undefined;
 }
 
 /** What an operator does with workflows. */
@@ -52,17 +61,19 @@ export class WorkflowsService implements OnApplicationBootstrap, OnModuleDestroy
 
   /**
    * Takes a workflow and waits for cijoe's verdict. A version that is still `checking` afterwards has found no worker yet.
-   * Throws INVALID_REQUEST, ARCHIVE_INVALID, TOO_LARGE, and WORKFLOW_INVALID with what cijoe says.
+   * Throws what `check` does, INVALID_REQUEST, ARCHIVE_INVALID, TOO_LARGE, and WORKFLOW_INVALID with what cijoe says.
    */
-  async put(name: string, bytes: Buffer, contentType: string | undefined, actor: Actor): Promise<PutOutcome> {
+  async put(name: string, upload: WorkflowUpload, actor: Actor, check: RevisionCheck): Promise<PutOutcome> {
     const problem = workflowNameProblem(name);
     if (problem !== undefined) throw invalidFields([{ field: 'name', problem }]);
-    const files = readUpload(bytes, contentType);
+    const files = readUpload(upload.bytes, upload.contentType);
     const main = mainFileOf(files);
     if ('problem' in main) throw new BtyError('WORKFLOW_INVALID', main.problem);
+    const present = await this.workflows.ofName(name);
+    check(present.length === 0 ? undefined : workflowRevision(present));
     const stored = await this.store.put(files);
     const version = { name, ...stored, mainFile: main.path, files: files.map(({ path }) => path) };
-    const put = await this.workflows.put(version, actor, new Date());
+    const put = await this.workflows.put(version, actor, check, new Date());
     this.log.log(`workflow ${name}@${stored.digest} was put by ${actor.name}`);
     if (put.version.state === 'ready') return put;
     this.queue.order(put.version);
@@ -88,12 +99,12 @@ export class WorkflowsService implements OnApplicationBootstrap, OnModuleDestroy
   }
 
   /** Removes a workflow, or one version of it. Throws NOT_FOUND, and IN_USE while a record, job or run names it. */
-  async remove(ref: WorkflowRef, actor: Actor): Promise<void> {
+  async remove(ref: WorkflowRef, actor: Actor, check: RevisionCheck): Promise<void> {
     const user = (await this.recordNaming(ref)) ?? (await this.use.activeUseOf(ref));
     if (user !== undefined) throw new BtyError('IN_USE', `${user} needs it`, { details: { used_by: user } });
     const { name, digest } = ref;
     const orphans =
-      workflowNameProblem(name) === undefined ? await this.workflows.remove(name, digest, actor) : undefined;
+      workflowNameProblem(name) === undefined ? await this.workflows.remove(ref, actor, check) : undefined;
     if (orphans === undefined) throw noSuch(ref);
     for (const orphan of orphans) await this.store.remove(orphan);
     this.log.log(`workflow ${name}${digest === undefined ? '' : `@${digest}`} was removed by ${actor.name}`);
