@@ -1861,7 +1861,7 @@ export interface components {
             drift_ignore: string[];
             /** @description Machines that share a tag form a pool. */
             tags: string[];
-            /** @description Whether an agent of this machine is connected now. */
+            /** @description Whether an agent of this machine is connected now, to any server. One that was killed has its agents for 45 s more. */
             agent_connected: boolean;
         };
         MachineDetailDto: {
@@ -1961,7 +1961,7 @@ export interface components {
             drift_ignore: string[];
             /** @description Machines that share a tag form a pool. */
             tags: string[];
-            /** @description Whether an agent of this machine is connected now. */
+            /** @description Whether an agent of this machine is connected now, to any server. One that was killed has its agents for 45 s more. */
             agent_connected: boolean;
         };
         /**

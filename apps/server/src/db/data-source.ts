@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
+import { AgentPresenceEntity } from '../agents/index.js';
 import { AgentSessionEntity, ApiTokenEntity, BootTokenEntity, UserEntity, UserSessionEntity } from '../auth/index.js';
 import { BaselineEntity, DriftCheckEntity } from '../baselines/index.js';
 import { EventEntity } from '../events/index.js';
@@ -26,6 +27,7 @@ process.on('exit', () => rmSync(stateDir, { recursive: true, force: true }));
 const source = new DataSource({
   ...dataSourceOptions(postgres.target),
   entities: [
+    AgentPresenceEntity,
     AgentSessionEntity,
     ApiTokenEntity,
     BaselineEntity,

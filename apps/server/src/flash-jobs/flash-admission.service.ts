@@ -65,7 +65,7 @@ export class FlashAdmission implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async look(): Promise<void> {
-    for (const [id, { mac }] of this.waiting) if (!this.presence.isConnected(mac)) this.waiting.delete(id);
+    for (const [id, { mac }] of this.waiting) if (!this.presence.isHere(mac)) this.waiting.delete(id);
     if (this.waiting.size === 0 || this.looking) return;
     this.looking = true;
     try {

@@ -41,7 +41,11 @@ export abstract class MachineJobs {
 
 /** Port: how machine records learn whether an agent is connected. */
 export abstract class AgentPresence {
-  abstract isConnected(mac: string): boolean;
+  /** Those of these machines whose agents are connected, to whichever process. */
+  abstract connectedAmong(macs: readonly string[]): Promise<ReadonlySet<string>>;
+
+  /** Whether the agent of a machine is connected to this process. */
+  abstract isHere(mac: string): boolean;
 
   /** How many there are at this process. */
   abstract readonly connectedCount: number;

@@ -25,17 +25,18 @@ export class MachineView {
 
   async all(machines: readonly MachineEntity[]): Promise<MachineDto[]> {
     const macs = machines.map(({ mac }) => mac);
-    const [jobs, linked, conditions] = await Promise.all([
+    const [jobs, linked, conditions, connected] = await Promise.all([
       this.jobs.summaries(macs),
       this.boxes.linkedTo(macs),
       this.conditions.summaries(macs),
+      this.agents.connectedAmong(macs),
     ]);
     return machines.map((machine) =>
       toMachineDto(machine, {
         jobs: jobs.get(machine.mac) ?? {},
         linkedMacs: linked.get(machine.mac) ?? [],
         condition: conditions.get(machine.mac),
-        agentConnected: this.agents.isConnected(machine.mac),
+        agentConnected: connected.has(machine.mac),
       }),
     );
   }

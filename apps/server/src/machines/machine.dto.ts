@@ -177,7 +177,7 @@ export class MachineDto {
   @ApiProperty({ type: DriftSummaryDto, nullable: true })
   last_drift_check: DriftSummaryDto | null;
 
-  /** Whether an agent of this machine is connected now. */
+  /** Whether an agent of this machine is connected now, to any server. One that was killed has its agents for 45 s more. */
   agent_connected: boolean;
 
   /** What the last agent saw of the machine. */

@@ -11,6 +11,7 @@ import { FlashOrders1795670300000 } from './1795670300000-flash-orders.js';
 import { Webhooks1795670400000 } from './1795670400000-webhooks.js';
 import { CheckJobs1795671200000 } from './1795671200000-check-jobs.js';
 import { UserRevision1795672000000 } from './1795672000000-user-revision.js';
+import { AgentPresences1795674000000 } from './1795674000000-agent-presences.js';
 
 /** Every migration, oldest first. A list rather than a glob: it is the same in the build, the tests and a bundle. */
 export const MIGRATIONS = [
@@ -27,4 +28,5 @@ export const MIGRATIONS = [
   Webhooks1795670400000,
   CheckJobs1795671200000,
   UserRevision1795672000000,
+  AgentPresences1795674000000,
 ];
