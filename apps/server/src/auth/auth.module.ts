@@ -12,6 +12,8 @@ import { ApiTokensRepository } from './api-tokens.repository.js';
 import { BootTokenEntity } from './boot-token.entity.js';
 import { BootTokensRepository } from './boot-tokens.repository.js';
 import { Credentials } from './credentials.service.js';
+import { GuessCountEntity } from './guess-count.entity.js';
+import { GuessCounts } from './guess-counts.repository.js';
 import { GuessingLimits } from './guessing-limits.service.js';
 import { LoginController } from './login.controller.js';
 import { LoginService } from './login.service.js';
@@ -29,7 +31,14 @@ import { UsersService } from './users.service.js';
 /** Credentials of people, of programs, of booting machines and of agents; and who may use which route. */
 @Module({
   imports: [
-    TypeOrmModule.forFeature([ApiTokenEntity, BootTokenEntity, AgentSessionEntity, UserEntity, UserSessionEntity]),
+    TypeOrmModule.forFeature([
+      ApiTokenEntity,
+      BootTokenEntity,
+      AgentSessionEntity,
+      GuessCountEntity,
+      UserEntity,
+      UserSessionEntity,
+    ]),
   ],
   controllers: [ApiTokensController, LoginController, UsersController],
   providers: [
@@ -39,6 +48,7 @@ import { UsersService } from './users.service.js';
     ApiTokensRepository,
     BootTokensRepository,
     Credentials,
+    GuessCounts,
     GuessingLimits,
     LoginService,
     Passwords,

@@ -7,6 +7,7 @@ export { authenticate } from './authenticate.js';
 export { BootTokenEntity } from './boot-token.entity.js';
 export { BootTokensRepository, type OpenedSession } from './boot-tokens.repository.js';
 export { Credentials } from './credentials.service.js';
+export { GuessCountEntity } from './guess-count.entity.js';
 export { GuessingLimits } from './guessing-limits.service.js';
 export { UserEntity } from './user.entity.js';
 export { UserSessionEntity } from './user-session.entity.js';

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { AgentPresenceEntity } from '../agents/index.js';
-import { AgentSessionEntity, ApiTokenEntity, BootTokenEntity, UserEntity, UserSessionEntity } from '../auth/index.js';
+import {
+  AgentSessionEntity,
+  ApiTokenEntity,
+  BootTokenEntity,
+  GuessCountEntity,
+  UserEntity,
+  UserSessionEntity,
+} from '../auth/index.js';
 import { BaselineEntity, DriftCheckEntity } from '../baselines/index.js';
 import { EventEntity } from '../events/index.js';
 import { FlashJobEntity, FlashLogEntity, FlashReportEntity, IdempotencyKeyEntity } from '../flash-jobs/index.js';
@@ -37,6 +44,7 @@ const source = new DataSource({
     FlashJobEntity,
     FlashLogEntity,
     FlashReportEntity,
+    GuessCountEntity,
     IdempotencyKeyEntity,
     ImageEntity,
     InstallationKeyEntity,

@@ -12,6 +12,7 @@ import { Webhooks1795670400000 } from './1795670400000-webhooks.js';
 import { CheckJobs1795671200000 } from './1795671200000-check-jobs.js';
 import { UserRevision1795672000000 } from './1795672000000-user-revision.js';
 import { AgentPresences1795674000000 } from './1795674000000-agent-presences.js';
+import { GuessCounts1795674100000 } from './1795674100000-guess-counts.js';
 
 /** Every migration, oldest first. A list rather than a glob: it is the same in the build, the tests and a bundle. */
 export const MIGRATIONS = [
@@ -29,4 +30,5 @@ export const MIGRATIONS = [
   CheckJobs1795671200000,
   UserRevision1795672000000,
   AgentPresences1795674000000,
+  GuessCounts1795674100000,
 ];
