@@ -1,10 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
+import { IDLE_TIMEOUT_MS } from './http/index.js';
 
 const HEADERS_TIMEOUT_MS = 30_000;
-/** A connection on which nothing moves this long is cut; an upload that moves may take hours. */
-const IDLE_TIMEOUT_MS = 120_000;
-
 /** Sets the limits of time, and leaves it to the handlers to ask for a body that was announced with `Expect`. */
 export function tuneServer(server: Server | TlsServer): void {
   server.requestTimeout = 0;

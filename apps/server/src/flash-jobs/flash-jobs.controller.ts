@@ -8,6 +8,7 @@ import {
   actorOf,
   ChecksRevision,
   cutPage,
+  inSilence,
   invalidFields,
   poolOf,
   ReadsRecord,
@@ -39,8 +40,6 @@ const JOB_ID = new ParseUUIDPipe({ exceptionFactory: () => new BtyError('NOT_FOU
 const ORDER = {
   schema: { oneOf: [{ $ref: getSchemaPath(FlashJobDto) }, { $ref: getSchemaPath(FlashOrderDto) }] },
 } as const;
-/** As long as a connection on which nothing moves is kept. */
-const WAIT_GRACE_SECONDS = 120;
 const ID_PARAM = { name: 'id', type: String, format: 'uuid' } as const;
 
 @ApiTags('flash jobs')
@@ -85,12 +84,8 @@ export class FlashJobsController {
     const target = toJobTarget(body);
     const by = { actor: actorOf(request), pool: poolOf(request), key };
     const { outcomes, repeated, made } = await this.orders.take(target, toJobWish(body), by, new Date());
-    await this.waitFor(
-      outcomes.flatMap(({ jobId }) => jobId ?? []),
-      wait,
-      request,
-      response,
-    );
+    const ids = outcomes.flatMap(({ jobId }) => jobId ?? []);
+    await this.waitFor(ids, wait, response);
     response.status(repeated ? 200 : 201);
     if (repeated) response.setHeader('Idempotent-Replayed', 'true');
     const jobs = repeated || wait ? await this.orders.jobsOf(outcomes) : made;
@@ -131,7 +126,7 @@ export class FlashJobsController {
   ): Promise<void> {
     let job = await this.read(id);
     if (wait && isActive(job.state)) {
-      await this.waitFor([id], wait, request, response);
+      await this.waitFor([id], wait, response);
       job = await this.read(id);
     }
     this.send(request, response, job);
@@ -185,18 +180,8 @@ export class FlashJobsController {
     return job;
   }
 
-  private async waitFor(
-    ids: readonly string[],
-    seconds: number | undefined,
-    request: Request,
-    response: Response,
-  ): Promise<void> {
+  private async waitFor(ids: readonly string[], seconds: number | undefined, response: Response): Promise<void> {
     if (!seconds || ids.length === 0) return;
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    // Nothing moves on this connection until the answer: that is no reason to cut it.
-    request.socket.setTimeout((seconds + WAIT_GRACE_SECONDS) * 1000);
-    await this.waits.forEnd(ids, seconds, gone.signal);
-    request.socket.setTimeout(WAIT_GRACE_SECONDS * 1000);
+    await inSilence(response, (gone) => this.waits.forEnd(ids, seconds, gone));
   }
 }

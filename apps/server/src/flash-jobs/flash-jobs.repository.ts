@@ -199,7 +199,9 @@ export class FlashJobsRepository implements MachineJobs, ImageUse {
     const query = this.all();
     if (filter.mac !== undefined) query.andWhere('job.mac = :mac', { mac: filter.mac });
     if (filter.pool !== undefined) {
-      query.andWhere('job.mac IN (SELECT mac FROM machines WHERE :pool = ANY(tags))', { pool: filter.pool });
+      query.andWhere('job.mac IN (SELECT mac FROM machines WHERE tags @> ARRAY[CAST(:pool AS text)])', {
+        pool: filter.pool,
+      });
     }
     if (filter.kind !== undefined) query.andWhere('job.kind = :kind', { kind: filter.kind });
     if (filter.state !== undefined) query.andWhere('job.state = :state', { state: filter.state });

@@ -17,6 +17,7 @@ export {
 } from './caller.js';
 export { ifMatchHolds } from './conditions.js';
 export { FailureDto } from './failure.dto.js';
+export { IDLE_TIMEOUT_MS, inSilence } from './in-silence.js';
 export { isUpload, JSON_BODY, refuseForbiddenFields, refuseOtherContent } from './json-body.js';
 export { MacPipe } from './mac.pipe.js';
 export { mergePatch } from './merge-patch.js';

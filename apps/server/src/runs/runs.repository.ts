@@ -70,7 +70,9 @@ export class RunsRepository {
       if (filter[column] !== undefined) query.andWhere(`run.${column} = :${column}`, { [column]: filter[column] });
     }
     if (filter.pool !== undefined) {
-      query.andWhere('run.mac IN (SELECT mac FROM machines WHERE :pool = ANY(tags))', { pool: filter.pool });
+      query.andWhere('run.mac IN (SELECT mac FROM machines WHERE tags @> ARRAY[CAST(:pool AS text)])', {
+        pool: filter.pool,
+      });
     }
     if (filter.after !== undefined) {
       query.andWhere(

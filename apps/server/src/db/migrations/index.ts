@@ -13,6 +13,7 @@ import { CheckJobs1795671200000 } from './1795671200000-check-jobs.js';
 import { UserRevision1795672000000 } from './1795672000000-user-revision.js';
 import { AgentPresences1795674000000 } from './1795674000000-agent-presences.js';
 import { GuessCounts1795674100000 } from './1795674100000-guess-counts.js';
+import { MachinesByTag1795674200000 } from './1795674200000-machines-by-tag.js';
 
 /** Every migration, oldest first. A list rather than a glob: it is the same in the build, the tests and a bundle. */
 export const MIGRATIONS = [
@@ -31,4 +32,5 @@ export const MIGRATIONS = [
   UserRevision1795672000000,
   AgentPresences1795674000000,
   GuessCounts1795674100000,
+  MachinesByTag1795674200000,
 ];
