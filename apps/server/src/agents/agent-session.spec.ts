@@ -195,6 +195,22 @@ describe('AgentSession', () => {
     expect(socket.closes).toMatchObject([{ code: CLOSE_CODES.TOO_MANY_FRAMES }]);
   });
 
+  it('takes the result of a failed job with its whole log at once, however long the server takes for each', async () => {
+    let release = () => {};
+    desk.hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    await say(HELLO);
+    await say({ type: 'flash.finished', ...JOB, seq: 1, outcome: 'failed', error: { code: 'INTERNAL', message: 'x' } });
+    for (let part = 0; part < PROTOCOL_LIMITS.maxLogParts; part += 1) {
+      await say({ type: 'flash.log', ...JOB, seq: 2 + part, part, text: 'said' });
+    }
+    release();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(socket.closes).toEqual([]);
+    expect(desk.taken).toHaveLength(1 + PROTOCOL_LIMITS.maxLogParts);
+  });
+
   it('takes four frames a second for as long as it likes', async () => {
     await say(HELLO);
     for (let count = 0; count < 1000; count += 1) {

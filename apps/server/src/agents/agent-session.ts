@@ -11,8 +11,11 @@ import {
   toBtyError,
 } from '@bty/wire-types';
 
-/** More frames than this may not wait for their turn: the agent sends faster than the server can take. */
-const MAX_WAITING_FRAMES = 64;
+/**
+ * More frames than this may not wait for their turn: the agent sends faster than the server can take. A job that fails, or
+ * an agent that comes back after that, sends the result and all parts of the log at once.
+ */
+const MAX_WAITING_FRAMES = 2 * PROTOCOL_LIMITS.maxLogParts;
 /** Steady rate and burst of frames. An agent sends at most four a second and its reports. */
 const FRAMES_PER_SECOND = 50;
 const FRAME_BURST = 200;
