@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -53,6 +53,26 @@ describe('images that are put into the image root', () => {
     await server.ask('/images');
     drop('replaced.img', last);
     await ready('replaced.img', sha256(last));
+  });
+
+  it('become ready when another server removes their unfinished files in the middle, as its start does', async () => {
+    drop('robbed.img', Buffer.alloc(512, 3));
+    truncateSync(join(server.config.imageRoot, 'robbed.img'), LARGE);
+    const unfinished = () =>
+      ['packs', 'maps'].flatMap((kind) =>
+        readdirSync(join(server.config.stateDir, kind))
+          .filter((name) => name.endsWith('.partial'))
+          .map((name) => join(server.config.stateDir, kind, name)),
+      );
+    await server.ask('/images');
+    await expect.poll(() => unfinished().length, { interval: 1 }).toBe(2);
+    for (const path of unfinished()) rmSync(path);
+    await expect.poll(unfinished, { timeout: 20_000 }).toEqual([]);
+    const bytes = Buffer.alloc(LARGE);
+    bytes.fill(3, 0, 512);
+    await ready('robbed.img', sha256(bytes));
+    const events: { action: string }[] = (await server.ask('/events?subject=image/robbed.img')).json;
+    expect(events.map(({ action }) => action)).toEqual(['image.prepared', 'image.found']);
   });
 
   it('become ready after the server was stopped in the middle', async () => {

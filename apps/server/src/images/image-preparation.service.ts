@@ -21,6 +21,7 @@ async function run(
   onProgress: (progress: PrepareProgress) => void,
   signal: AbortSignal,
 ): Promise<PreparedImage> {
+  signal.throwIfAborted();
   const stop = () => Atomics.store(new Int32Array(order.stop), 0, 1);
   const thread = new Worker(new URL('./prepare/prepare.thread.js', import.meta.url), { workerData: order });
   signal.addEventListener('abort', stop);
@@ -54,7 +55,8 @@ export class ImagePreparation {
 
   /**
    * Derives the pack and the map of an open image file and hands them to `use`, which gives them their names or not.
-   * Throws as `packImage` does, and the signal's reason; leaves no file behind that has no name.
+   * Throws as `packImage` does, the signal's reason, and UNAVAILABLE when somebody else has removed the files meanwhile;
+   * leaves no file behind that has no name.
    */
   async prepare(
     image: ImageEntity,
@@ -68,7 +70,6 @@ export class ImagePreparation {
       map: await this.store.createTemporary('maps'),
     };
     try {
-      signal.throwIfAborted();
       const order: PrepareOrder = {
         name: image.name,
         format: image.format,
@@ -81,7 +82,11 @@ export class ImagePreparation {
         compressThreads: availableParallelism(),
         stop: new SharedArrayBuffer(4),
       };
-      await use(await run(order, onProgress, signal), files);
+      const prepared = await run(order, onProgress, signal).catch(async (error: unknown) => {
+        for (const path of [files.pack, files.map]) await this.store.refuseLost(path);
+        throw error;
+      });
+      await use(prepared, files);
     } finally {
       await this.store.removeTemporary(files.pack);
       await this.store.removeTemporary(files.map);

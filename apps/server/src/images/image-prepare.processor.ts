@@ -78,8 +78,8 @@ export class ImagePrepareProcessor extends WorkerHost {
       if (replaced.signal.aborted) return;
       // An order that is stopped has not failed: the next start prepares the image again.
       stop?.throwIfAborted();
-      // Nor has the image when its result cannot be stored: the next scan orders it again.
-      if (isDatabaseOutage(thrown)) throw thrown;
+      // Nor has the image when its result cannot be stored, or was taken away: the next scan orders it again.
+      if (isDatabaseOutage(thrown) || toBtyError(thrown).code === 'UNAVAILABLE') throw thrown;
       await this.fail(image, file, thrown);
     } finally {
       clearInterval(timer);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BtyError } from '@bty/wire-types';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/index.js';
 import type { OpenFile } from '../http/index.js';
@@ -14,10 +15,18 @@ export type StoredKind = (typeof STORED_KINDS)[number];
 const DIGEST = /^[0-9a-f]{64}$/;
 const TEMPORARY = /^\.[0-9a-f-]{36}\.partial$/;
 
+function throwLost(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ENOENT') throw error;
+  throw new BtyError('UNAVAILABLE', 'an unfinished file was removed, as the start of another server does', {
+    cause: error,
+  });
+}
+
 /** The files of packs and maps: immutable, named by their BLAKE3-256 in hex, below the state directory. */
 @Injectable()
 export class PackStore implements OnModuleDestroy {
   private readonly shared = new SharedFiles();
+  private prepared: Promise<void> | undefined;
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
@@ -25,8 +34,19 @@ export class PackStore implements OnModuleDestroy {
     await this.shared.forgetAll();
   }
 
-  /** Makes the directories when they are missing, and removes what an earlier run left half done. */
+  /**
+   * Makes the directories when they are missing, and removes what an earlier run left half done: once, before this one
+   * begins anything. An order of the queue may come before the rest of the server is up.
+   */
   async prepareDirectories(): Promise<void> {
+    this.prepared ??= this.clear().catch((error: unknown) => {
+      this.prepared = undefined;
+      throw error;
+    });
+    await this.prepared;
+  }
+
+  private async clear(): Promise<void> {
     for (const kind of STORED_KINDS) {
       await mkdir(this.directory(kind), { recursive: true });
       const left = (await readdir(this.directory(kind))).filter((name) => TEMPORARY.test(name));
@@ -40,6 +60,7 @@ export class PackStore implements OnModuleDestroy {
 
   /** Creates an empty hidden file beside the others of its kind; returns its path. */
   async createTemporary(kind: StoredKind): Promise<string> {
+    await this.prepareDirectories();
     const path = join(this.directory(kind), `.${randomUUID()}.partial`);
     await (await open(path, 'wx', 0o644)).close();
     return path;
@@ -49,9 +70,14 @@ export class PackStore implements OnModuleDestroy {
     await rm(path, { force: true });
   }
 
+  /** Throws UNAVAILABLE when the start of another server has taken a temporary file for one of an earlier run. */
+  async refuseLost(path: string): Promise<void> {
+    await lstat(path).catch(throwLost);
+  }
+
   /** Gives a complete temporary file its name, durably. One that is there already has the same bytes. */
   async place(temporary: string, kind: StoredKind, digest: string): Promise<void> {
-    await rename(temporary, this.path(kind, digest));
+    await rename(temporary, this.path(kind, digest)).catch(throwLost);
     const directory = await open(this.directory(kind), constants.O_RDONLY);
     try {
       await directory.sync();
