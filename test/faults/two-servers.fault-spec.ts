@@ -109,4 +109,20 @@ describe('two servers on one Postgres and one Redis', () => {
       );
     }
   });
+
+  it('know of each other’s agents, until a server has been silent for 45 s', async () => {
+    const [first, second] = servers;
+    const mac = await newMachine(first, { boot_policy: 'tui' });
+    const agent = await FakeAgent.boot(second, mac);
+    const isSeen = async () => (await first.ask(`/machines/${mac}`)).json.agent_connected === true;
+    await eventually('the other server sees the agent', 5_000, isSeen);
+    second.signal('SIGSTOP');
+    try {
+      expect(await isSeen()).toBe(true);
+      await eventually('the agent of a server that stands still is gone', 60_000, async () => !(await isSeen()));
+    } finally {
+      second.signal('SIGCONT');
+      agent.cut();
+    }
+  });
 });
