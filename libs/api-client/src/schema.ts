@@ -3011,11 +3011,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3051,11 +3047,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3125,11 +3117,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3207,11 +3195,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3347,11 +3331,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3429,13 +3409,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3558,11 +3532,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3694,11 +3664,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3768,11 +3734,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3852,11 +3814,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3939,11 +3897,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4033,13 +3987,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4146,13 +4094,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4402,11 +4344,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImageDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4469,11 +4407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4515,11 +4449,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4573,11 +4503,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4783,11 +4709,7 @@ export interface operations {
                     "application/json": components["schemas"]["MachineDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4823,11 +4745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4883,11 +4801,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4923,11 +4837,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4993,11 +4903,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5042,13 +4948,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5093,11 +4993,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5151,13 +5047,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5211,11 +5101,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5278,13 +5164,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5326,11 +5206,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5366,11 +5242,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5438,11 +5310,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5490,11 +5358,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5548,11 +5412,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5581,11 +5441,7 @@ export interface operations {
                     "application/json": components["schemas"]["WorkflowDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5612,11 +5468,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5660,11 +5512,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5700,11 +5548,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5770,11 +5614,7 @@ export interface operations {
                     "application/json": components["schemas"]["WorkflowVersionDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5828,13 +5668,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5867,11 +5701,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5925,13 +5755,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5965,11 +5789,7 @@ export interface operations {
                     "application/x-tar": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6023,11 +5843,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6062,11 +5878,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6120,13 +5932,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6166,11 +5972,7 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6206,11 +6008,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6258,11 +6056,7 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"] | components["schemas"]["FlashOrderDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6316,11 +6110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6367,11 +6157,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6416,11 +6202,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6452,11 +6234,7 @@ export interface operations {
                     "application/json": components["schemas"]["NoCloudSeed"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6492,11 +6270,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6533,11 +6307,7 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6591,13 +6361,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6634,11 +6398,7 @@ export interface operations {
                     "application/json": components["schemas"]["FlashJobDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6701,13 +6461,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6785,11 +6539,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6857,11 +6607,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6947,11 +6693,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7042,11 +6784,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7137,11 +6875,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7185,11 +6919,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7225,11 +6955,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7273,11 +6999,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7313,11 +7035,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7366,11 +7084,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7406,11 +7120,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7457,11 +7167,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7506,11 +7212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7559,11 +7261,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7599,11 +7297,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7648,11 +7342,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7688,11 +7378,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7737,11 +7423,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7786,11 +7468,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7832,11 +7510,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7872,11 +7546,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7911,11 +7581,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7969,11 +7635,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8017,11 +7679,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8057,11 +7715,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8094,11 +7748,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8152,13 +7802,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8195,11 +7839,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8253,13 +7893,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8294,11 +7928,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8343,11 +7973,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8379,11 +8005,7 @@ export interface operations {
                     "application/x-tar": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8437,11 +8059,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8478,11 +8096,7 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8536,11 +8150,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8978,11 +8588,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewWebhookDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9018,11 +8624,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9054,11 +8656,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9094,11 +8692,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9134,11 +8728,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9183,11 +8773,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9217,11 +8803,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9257,11 +8839,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9298,11 +8876,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryDto"][];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9347,11 +8921,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9385,11 +8955,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryDto"];
                 };
             };
-            /**
-             * @description No valid credential was given.
-             *
-             *     No valid credential was given.
-             */
+            /** @description No valid credential was given. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9434,11 +9000,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description A part of the server is not reachable now; try again.
-             *
-             *     A part of the server is not reachable now; try again.
-             */
+            /** @description A part of the server is not reachable now; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
