@@ -8,12 +8,13 @@ import { type Budget, judgeStories, type Story } from './story-budget.ts';
 
 const size = process.argv[2] ?? '--landing';
 const folder = mkdtempSync(join(tmpdir(), 'bty-reports-'));
-const total = { passed: 0, failed: 0 };
+const total = { passed: 0, failed: 0, skipped: 0 };
 const suites: { name: string; seconds: number }[] = [];
 
 interface VitestReport {
   numPassedTests: number;
   numFailedTests: number;
+  numPendingTests: number;
   testResults: { name: string; startTime: number; endTime: number; status: string; assertionResults: unknown[] }[];
 }
 
@@ -46,6 +47,7 @@ function vitest(...projects: string[]): VitestReport | undefined {
     const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
     total.passed += report.numPassedTests;
     total.failed += report.numFailedTests;
+    total.skipped += report.numPendingTests;
     // a file that cannot even be loaded has no tests that could fail
     const broken = report.testResults.filter((one) => one.status === 'failed' && one.assertionResults.length === 0);
     for (const one of broken) count(false, one.name);
@@ -107,5 +109,6 @@ writeFileSync(
 rmSync(folder, { recursive: true, force: true });
 for (const { name, seconds } of suites) console.error(`${seconds.toFixed(0).padStart(6)} s  ${name}`);
 console.error(`script/test ${size}: ${Math.round((performance.now() - began) / 1000)} s`);
+if (total.skipped > 0) console.error(`${total.skipped} skipped`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

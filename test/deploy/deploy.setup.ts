@@ -1,4 +1,5 @@
 /** Builds, once for all tests, what they install, boot and flash; says why when this host can run no engine. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { build, CLOUD_INIT_IMAGE, LIVE_ENV } from '../lab/builds.ts';
 import { run } from '../lab/process.ts';
 import { Engine } from './engine.ts';
 import { buildImages, imageBytes, OWN_IMAGES } from './images.ts';
+import { obstacle } from './obstacles.ts';
 import { copyRelease } from './release.ts';
 
 declare module 'vitest' {
@@ -19,8 +21,13 @@ declare module 'vitest' {
   }
 }
 
+function runs(program: string, ...args: string[]): boolean {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
 async function tryEngine(): Promise<Engine | string> {
-  if (process.getuid?.() !== 0) return 'an engine and networks of its own need root';
+  const why = obstacle({ uid: process.getuid?.(), runs });
+  if (why !== undefined) return why;
   try {
     return await Engine.start();
   } catch (error) {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CACHE } from '../lab/builds.ts';
 import { eventually, run, start, stop } from '../lab/process.ts';
+import { lastWords } from './obstacles.ts';
 
 /** It builds on the host's network, which it leaves as it is. */
 const NO_NETWORK = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false'];
@@ -48,7 +49,8 @@ export class Engine {
     );
     this.#daemon = daemon;
     await eventually('the engine answers', 900_000, () => {
-      if (daemon.exitCode !== null) throw new Error(`the engine ended: ${lastFailure(log)}`);
+      if (daemon.exitCode !== null)
+        throw new Error(`dockerd ended: ${lastWords(existsSync(log) ? readFileSync(log, 'utf8') : '')}`);
       return existsSync(join(this.#workDir, 'docker.sock')) && this.#try('docker', 'version').status === 0;
     });
   }
@@ -78,9 +80,9 @@ export class Engine {
     return this.#run('docker', ...args);
   }
 
-  /** What a container has said since a time, ISO 8601, on either of its outputs. */
+  /** What a container has said since a time, ISO 8601, on either of its outputs; when is before each line. */
   logs(id: string, since: string): string {
-    const { stdout, stderr } = this.#try('docker', 'logs', '--since', since, id);
+    const { stdout, stderr } = this.#try('docker', 'logs', '--timestamps', '--since', since, id);
     return `${stdout}${stderr}`;
   }
 
@@ -118,9 +120,4 @@ export class Engine {
     for (const place of mounts.filter((at) => at.startsWith(`${this.#workDir}/`)).reverse()) run('umount', place);
     rmSync(this.#workDir, { recursive: true, force: true });
   }
-}
-
-function lastFailure(log: string): string {
-  const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
-  return lines.at(-1) || 'it says nothing';
 }
