@@ -113,37 +113,46 @@ export class Stack {
     return this.compose('ps', '-q', part).trim();
   }
 
-  inspect<T>(part: Part, format: string): T {
-    return JSON.parse(this.engine.docker('inspect', '--format', `{{json ${format}}}`, this.id(part))) as T;
+  /** With the container's `id` it takes milliseconds; to ask Compose for it takes a second of processor. */
+  inspect<T>(part: Part, format: string, id = this.id(part)): T {
+    return JSON.parse(this.engine.docker('inspect', '--format', `{{json ${format}}}`, id)) as T;
   }
 
-  state(part: Part): { pid: number; startedAt: string; health: string; restarts: number } {
+  state(part: Part, id?: string): { pid: number; startedAt: string; health: string } {
     type State = { Pid: number; StartedAt: string; Health: { Status: string } };
-    const { State, RestartCount } = this.inspect<{ State: State; RestartCount: number }>(part, '.');
-    return { pid: State.Pid, startedAt: State.StartedAt, health: State.Health.Status, restarts: RestartCount };
+    const { Pid, StartedAt, Health } = this.inspect<State>(part, '.State', id);
+    return { pid: Pid, startedAt: StartedAt, health: Health.Status };
   }
 
   /** `kill -9` of a container's first process, and with it of all. Resolves to the seconds until it does its work again. */
   async kill(part: Part): Promise<number> {
-    const before = this.state(part);
-    const began = performance.now();
+    const id = this.id(part);
+    const before = this.state(part, id);
+    const began = Date.now();
+    const seconds = (until: number): number => (until - began) / 1000;
     process.kill(before.pid, 'SIGKILL');
-    await eventually(`${part} is started again`, 30_000, () => this.state(part).restarts > before.restarts, 100);
-    console.error(`deploy: ${part} is started again after ${((performance.now() - began) / 1000).toFixed(1)} s`);
-    if (part === 'worker') await this.#takesRuns(began);
-    else if (part === 'dnsmasq') await eventually('DHCP answers', 30_000, () => this.state(part).health === 'healthy');
+    const startedAt = (): string => this.state(part, id).startedAt;
+    await eventually(`${part} is started again`, 30_000, () => startedAt() !== before.startedAt, 100);
+    const started = Date.parse(startedAt());
+    console.error(`deploy: ${part} is started again after ${seconds(started).toFixed(1)} s`);
+    if (part === 'worker') return seconds(await this.#takesRuns(id, started));
+    if (part === 'dnsmasq')
+      await eventually('DHCP answers', 30_000, () => this.state(part, id).health === 'healthy', 100);
     else await this.ready(60_000);
-    return (performance.now() - began) / 1000;
+    return seconds(Date.now());
   }
 
-  async #takesRuns(since: number): Promise<void> {
-    const at = new Date(performance.timeOrigin + since).toISOString();
-    await eventually(
+  /** Resolves to the moment at which the worker has said that it takes runs, as the engine has noted it. */
+  async #takesRuns(id: string, startedAt: number): Promise<number> {
+    const since = new Date(startedAt).toISOString();
+    const line = /^(\S+) .*waits for runs$/m;
+    const [, at = ''] = await eventually(
       'the worker waits for runs',
       60_000,
-      () => this.engine.logs(this.id('worker'), at).includes('waits for runs'),
+      () => line.exec(this.engine.logs(id, since)) ?? undefined,
       100,
     );
+    return Date.parse(at);
   }
 
   addMachine(options: MachineOptions): Machine {
