@@ -51,10 +51,10 @@ need_host_packages() {
   command -v apt-get >/dev/null || die "needs these packages, and apt-get to install them:$missing"
   [ -n "$(find /var/lib/apt/lists -name '*Packages*' -print -quit 2>/dev/null)" ] || root apt-get update -qq >&2
   # shellcheck disable=SC2086 # a list of words
-  root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends -y $missing >/dev/null ||
+  root env DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=300 -qq --no-install-recommends -y $missing >/dev/null ||
     { root apt-get update -qq >&2
       # shellcheck disable=SC2086
-      root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends -y $missing >/dev/null; } ||
+      root env DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=300 -qq --no-install-recommends -y $missing >/dev/null; } ||
     die "apt-get could not install:$missing"
 }
 
