@@ -39,6 +39,12 @@ describe.skipIf(inject('noEngine'))('a lab that has installed bty with Docker Co
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
+  it('is understood by every Compose of this host', () => {
+    const services = Object.values(stack.engine.services(stack.folder));
+    expect(services.length).toBeGreaterThan(0);
+    for (const names of services) expect(names).toEqual([...PARTS].sort());
+  });
+
   it('is up and ready within a minute', async () => {
     const seconds = await stack.up();
     console.error(`deploy: up to ready and healthy: ${seconds.toFixed(1)} s`);
