@@ -36,11 +36,19 @@ export class Engine {
   readonly #composes = composeCommands();
   /** The newest of them is what the tests run. */
   readonly #compose = this.#composes[0] ?? [];
+  readonly #data: string;
   #daemon: ChildProcess | undefined;
 
-  /** Starts one; in a network namespace it may do there what an engine does. Throws with its last words when it cannot. */
-  static async start(namespace?: string): Promise<Engine> {
-    const engine = new Engine();
+  private constructor(images: 'kept' | 'none') {
+    this.#data = join(CACHE, images === 'kept' ? 'docker' : 'docker-empty');
+  }
+
+  /**
+   * Starts one; in a network namespace it may do there what an engine does. It has the images that earlier ones have made, or
+   * none. Throws with its last words when it cannot.
+   */
+  static async start(namespace?: string, images: 'kept' | 'none' = 'kept'): Promise<Engine> {
+    const engine = new Engine(images);
     try {
       await engine.#begin(namespace);
       return engine;
@@ -51,14 +59,14 @@ export class Engine {
   }
 
   async #begin(namespace: string | undefined): Promise<void> {
-    mkdirSync(join(CACHE, 'docker'), { recursive: true });
+    mkdirSync(CACHE, { recursive: true });
     const log = join(this.#workDir, 'dockerd.log');
     // One at a time has the images. `ip netns exec` would hide the control groups.
     const place = namespace === undefined ? [] : ['nsenter', `--net=/run/netns/${namespace}`, 'nice', '-n', '-10'];
     const daemon = start(
       [
-        ...['flock', '--no-fork', join(CACHE, 'docker.lock'), ...place, 'dockerd'],
-        ...['--data-root', join(CACHE, 'docker'), '--exec-root', join(this.#workDir, 'exec')],
+        ...['flock', '--no-fork', `${this.#data}.lock`, ...this.#emptied(), ...place, 'dockerd'],
+        ...['--data-root', this.#data, '--exec-root', join(this.#workDir, 'exec')],
         ...['--pidfile', join(this.#workDir, 'pid'), '--host', this.#host],
         ...(namespace === undefined ? NO_NETWORK : favoured()),
       ],
@@ -70,6 +78,11 @@ export class Engine {
         throw new Error(`dockerd ended: ${lastWords(existsSync(log) ? readFileSync(log, 'utf8') : '')}`);
       return existsSync(join(this.#workDir, 'docker.sock')) && this.#try('docker', 'version').status === 0;
     });
+  }
+
+  /** What removes, once nobody else has them, the images that an engine has left which was killed. */
+  #emptied(): string[] {
+    return this.#data.endsWith('-empty') ? ['sh', '-c', 'rm -rf "$0" && exec "$@"', this.#data] : [];
   }
 
   get #host(): string {
@@ -144,5 +157,6 @@ export class Engine {
       .map((line) => line.split(' ')[1] ?? '');
     for (const place of mounts.filter((at) => at.startsWith(`${this.#workDir}/`)).reverse()) run('umount', place);
     rmSync(this.#workDir, { recursive: true, force: true });
+    if (this.#data.endsWith('-empty')) rmSync(this.#data, { recursive: true, force: true });
   }
 }

@@ -16,16 +16,13 @@ async function standIn(engine: Engine, ...args: string[]): Promise<void> {
 }
 
 /** Builds what is not built yet. The release's own files are used; only the network that the builder has is ours. */
-export async function buildImages(engine: Engine, release: string, ...options: string[]): Promise<void> {
+export async function buildImages(engine: Engine, release: string): Promise<void> {
   await standIn(engine, 'node', NODE);
   const network = join(release, 'network.yml');
   const services = OWN_IMAGES.map((name) => `  ${name.slice('bty-'.length)}: { build: { network: host } }\n`);
   writeFileSync(network, `services:\n${services.join('')}`);
   const files = ['-f', 'docker-compose.yml', '-f', network];
-  await Promise.all([
-    standIn(engine, 'data'),
-    engine.composeSlowly(join(release, 'deploy'), ...files, 'build', ...options),
-  ]);
+  await Promise.all([standIn(engine, 'data'), engine.composeSlowly(join(release, 'deploy'), ...files, 'build')]);
   // older builds' stages: some GB each
   engine.docker('image', 'prune', '--force', '--filter', 'until=24h');
 }

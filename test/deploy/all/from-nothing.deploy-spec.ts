@@ -10,12 +10,12 @@ import { copyRelease } from '../release.ts';
 describe.skipIf(inject('noEngine'))('a release on a host that has built nothing', () => {
   it('is built by Compose alone, the live env included', async () => {
     const release = mkdtempSync(join(tmpdir(), 'bty-nothing-'));
-    const engine = await Engine.start();
+    const engine = await Engine.start(undefined, 'none');
     try {
       copyRelease(release, { withCache: false });
       execFileSync(join(release, 'script/deploy-init'), { stdio: 'ignore' });
       const began = performance.now();
-      await buildImages(engine, release, '--no-cache');
+      await buildImages(engine, release);
       console.error(`deploy: built from nothing in ${Math.round((performance.now() - began) / 1000)} s`);
       const boot = engine.docker('run', '--rm', '--network', 'none', 'bty-server', 'ls', '/usr/share/bty/boot');
       expect(boot.trim().split('\n')).toEqual(
