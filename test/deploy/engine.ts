@@ -1,6 +1,6 @@
 /** A Docker engine of our own: its sockets, its network and its images are apart from those of this host. */
 import { type ChildProcess, execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,20 +10,6 @@ import { lastWords } from './obstacles.ts';
 
 /** It builds on the host's network, which it leaves as it is. */
 const NO_NETWORK = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false'];
-
-/** Of the containers of a lab. Docker's own counts as much as one other process of the host, whatever is in it. */
-const CONTROL_GROUP = '/bty-tests';
-
-/** Lets a lab's containers go before all else on this host, which stands for other computers there; how the engine is told. */
-function favoured(): string[] {
-  const root = '/sys/fs/cgroup';
-  const unified = existsSync(`${root}/cgroup.controllers`);
-  if (unified) writeFileSync(`${root}/cgroup.subtree_control`, '+cpu');
-  const group = `${root}${unified ? '' : '/cpu'}${CONTROL_GROUP}`;
-  mkdirSync(group, { recursive: true });
-  writeFileSync(`${group}/${unified ? 'cpu.weight' : 'cpu.shares'}`, unified ? '2000' : '20480');
-  return ['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', CONTROL_GROUP];
-}
 
 /** Every Compose that there is: v2 is a part of `docker`, v1 a program of its own. */
 function composeCommands(): string[][] {
@@ -62,13 +48,13 @@ export class Engine {
     mkdirSync(CACHE, { recursive: true });
     const log = join(this.#workDir, 'dockerd.log');
     // One at a time has the images. `ip netns exec` would hide the control groups.
-    const place = namespace === undefined ? [] : ['nsenter', `--net=/run/netns/${namespace}`, 'nice', '-n', '-10'];
+    const place = namespace === undefined ? [] : ['nsenter', `--net=/run/netns/${namespace}`];
     const daemon = start(
       [
         ...['flock', '--no-fork', `${this.#data}.lock`, ...this.#emptied(), ...place, 'dockerd'],
         ...['--data-root', this.#data, '--exec-root', join(this.#workDir, 'exec')],
         ...['--pidfile', join(this.#workDir, 'pid'), '--host', this.#host],
-        ...(namespace === undefined ? NO_NETWORK : favoured()),
+        ...(namespace === undefined ? NO_NETWORK : []),
       ],
       { logFile: log },
     );
