@@ -6,8 +6,8 @@ import { answered } from './api.js';
 
 export type FlashJob = components['schemas']['FlashJobDto'];
 
-/** So long the server holds an answer back at most: a proxy cuts what is silent for a minute. */
-const WAIT_SECONDS = 30;
+/** So long the server holds an answer back at most: a person wants to see how far it is, and a proxy cuts what is silent. */
+const WAIT_SECONDS = 10;
 /** Between two questions at least: a server that ends, or is away, answers at once. */
 const PAUSE_MS = 1000;
 /** So long a server may be away, for an upgrade or a restart, before waiting for it is given up. */
