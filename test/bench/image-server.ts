@@ -5,8 +5,7 @@ import { Api, type ImageRecord } from '../lab/api.ts';
 import { eventually, start, stop } from '../lab/process.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-const NODE = join(REPOSITORY, 'node_modules/.bin/node');
-const SERVER_MAIN = join(REPOSITORY, 'dist/server/apps/server/src/main.js');
+const SERVER = join(REPOSITORY, 'apps/server/bty-server');
 const PREPARE_TIMEOUT_MS = 300_000;
 /** Asking more often would take the processor from what is measured. */
 const POLL_MS = 50;
@@ -24,7 +23,7 @@ export class ImageServer {
     mkdirSync(this.stateDir);
     // its Postgres runs under a uid of its own
     chmodSync(workDir, 0o755);
-    this.#process = start([NODE, SERVER_MAIN], {
+    this.#process = start([SERVER], {
       logFile: join(workDir, 'server.log'),
       env: {
         PATH: process.env['PATH'],

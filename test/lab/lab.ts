@@ -11,8 +11,7 @@ import { eventually, start, stop } from './process.ts';
 import { reach } from './reach.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-const NODE = join(REPOSITORY, 'node_modules/.bin/node');
-const SERVER_MAIN = join(REPOSITORY, 'dist/server/apps/server/src/main.js');
+const SERVER = join(REPOSITORY, 'apps/server/bty-server');
 const PORT = 8080;
 
 export interface LabOptions {
@@ -78,7 +77,7 @@ export class Lab {
 
   async startServer(): Promise<void> {
     const logFile = join(this.workDir, 'server.log');
-    this.#server = start(this.network.inside([NODE, '--enable-source-maps', SERVER_MAIN]), {
+    this.#server = start(this.network.inside([SERVER]), {
       logFile,
       env: {
         PATH: process.env['PATH'],

@@ -8,7 +8,7 @@ import { ServerUnderTest } from './server-under-test.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const MAIN = join(ROOT, 'dist/server/apps/server/src/main.js');
-const NODE = join(ROOT, 'node_modules/.bin/node');
+const SERVER = join(ROOT, 'apps/server/bty-server');
 const START_TIMEOUT_MS = 20_000;
 
 /** The built server as a process of its own, on its embedded Postgres, as an installation runs it. */
@@ -46,8 +46,8 @@ export class ServerProcess extends ServerUnderTest {
   ): Promise<ServerProcess> {
     if (!existsSync(MAIN)) throw new Error('the server is not built: npm run build');
     const own = { BTY_STATE_DIR: stateDir, BTY_HTTP_PORT: '0', BTY_HTTP_HOST: '127.0.0.1', BTY_ROLE: 'server' };
-    const env = { PATH: process.env['PATH'], ...own, ...settings };
-    const child = spawn(NODE, ['--enable-source-maps', MAIN, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const env = { PATH: `${ROOT}/node_modules/.bin:${process.env['PATH']}`, ...own, ...settings };
+    const child = spawn(SERVER, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
     const server = new ServerProcess(stateDir, child);
     if (args.length === 0) await server.untilItListens();
     return server;
