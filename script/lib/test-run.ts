@@ -91,8 +91,8 @@ if (size !== '--fast') {
   vitest('random');
   vitest('faults');
   const stories = size === '--all' ? vitest('stories', 'every-case') : vitest('stories');
-  // After the stories, which build the live env that it takes over. Building its images would make a landing too long.
-  const deployed = size === '--all' ? vitest('deploy', 'deploy-every-case') : undefined;
+  // After the stories, which build the live env that it takes over.
+  const deployed = size === '--all' ? vitest('deploy', 'deploy-every-case') : vitest('deploy');
   const reports = [stories, deployed].filter((report) => report !== undefined);
   if (reports.length > 0) {
     const budgets = JSON.parse(readFileSync('test/e2e/budgets.json', 'utf8')) as Budget;
