@@ -75,7 +75,7 @@ export default defineConfig({
         },
       },
       running('integration', ['{apps,libs}/*/test/**/*.int-spec.ts'], [POSTGRES, AGENT]),
-      // whole servers, workers, agents and commands, and what waits for a queue (in Postgres here)
+      // whole servers, workers, agents, commands and disks, and what waits for a queue (in Postgres here)
       running(
         'processes',
         ['{apps/*/test,test/pair}/**/*.process-spec.ts', 'apps/server/test/**/*.queue-spec.ts'],
