@@ -49,7 +49,7 @@ await play(lab, { once: options.once ?? false, staysUp: 'The server and the mach
   const disk = join(lab.workDir, 'blank-disk.raw');
   writeFileSync(disk, '');
   truncateSync(disk, GIB);
-  const machine = lab.addMachine({ name: 'demo', mac: MAC, firmware, disks: [{ file: disk }], cpus: 2 });
+  const machine = lab.addMachine({ name: 'demo', mac: MAC, firmware, disks: [{ file: disk }] });
   const order = { image, provisioning: options.provision, act };
   const timeline = await flashToLogin(lab, machine, order, new ProgressLine(process.stderr, say));
   printTimeline(timeline, options.json ? 'json' : 'text');

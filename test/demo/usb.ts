@@ -45,7 +45,7 @@ async function show(lab: Lab, given: string): Promise<StickTimeline> {
   truncateSync(disk, GIB);
 
   const internal = { file: disk, serial: SERIAL };
-  const shape = { firmware, networkFirst: false, cpus: 2 } as const;
+  const shape = { firmware, networkFirst: false } as const;
   const live = lab.addMachine({
     ...{ name: 'live', mac: '52:54:00:b7:02:01', ...shape },
     disks: [{ file: stick, stick: true, serial: 'STICK-0001' }, internal],

@@ -96,7 +96,7 @@ describe.skipIf(inject('noEngine'))('a lab that has installed bty with Docker Co
     const key = newAdminKey(stack.workDir);
     const disk = blankDisk(join(stack.workDir, 'disk.raw'), 1024 * MIB);
     const disks = [{ file: disk, throttleBytesPerSecond: 60 * MIB }];
-    machine = stack.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks, cpus: 2 });
+    machine = stack.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks });
     await stack.api.uploadReady('cloud.img', inject('deployedImage'));
     await stack.api.putWorkflow('ready', LAB_WORKFLOW);
     await stack.api.putMachine(MAC, {

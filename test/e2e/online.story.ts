@@ -29,7 +29,7 @@ describe('a blank UEFI machine with cloud-init data and an online workflow', () 
     await lab.start();
     key = newAdminKey(lab.workDir);
     const disk = blankDisk(join(lab.workDir, 'disk.raw'), GIB);
-    machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'uefi', disks: [{ file: disk }], cpus: 2 });
+    machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'uefi', disks: [{ file: disk }] });
     await lab.api.uploadReady('cloud.img', inject('cloudInitImage'));
     await lab.api.putWorkflow('ready', LAB_WORKFLOW);
     await lab.api.putWorkflow('failing', FAILING);

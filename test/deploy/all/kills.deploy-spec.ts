@@ -25,7 +25,6 @@ describe.skipIf(inject('noEngine'))('a machine that is flashed while every conta
     const key = newAdminKey(stack.workDir);
     const disk = blankDisk(join(stack.workDir, 'disk.raw'), 1024 * MIB);
     const disks = [{ file: disk, throttleBytesPerSecond: 6 * MIB }];
-    // one processor, which leaves one to the containers: a lab's machines take none of its server's
     const machine = stack.addMachine({ name: 'target', mac: MAC, firmware: 'uefi', disks });
     await stack.api.uploadReady('cloud.img', inject('deployedImage'));
     await stack.api.putWorkflow('slow', SLOW);

@@ -30,7 +30,7 @@ describe('a BIOS machine that is flashed twice with an online workflow', () => {
     await lab.start();
     key = newAdminKey(lab.workDir);
     const disk = dirtyDisk(join(lab.workDir, 'disk.raw'), 1024 * MIB);
-    machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks: [{ file: disk }], cpus: 2 });
+    machine = lab.addMachine({ name: 'target', mac: MAC, firmware: 'bios', disks: [{ file: disk }] });
     await lab.api.uploadReady('cloud.img', inject('cloudInitImage'));
     await lab.api.putWorkflow('ready', LAB_WORKFLOW);
     await lab.api.putWorkflow('slow', SLOW);
