@@ -43,23 +43,12 @@ export class ChunkComparer {
       const askedMs = performance.now();
       await this.access.read(slot.subarray(0, lengthBytes), offsetBytes);
       const readMs = performance.now();
-      const different = this.#judgeBlock(run, slot);
+      const different = this.#judge.differing(run, slot.subarray(0, lengthBytes));
       spent.diskMs += readMs - askedMs;
       spent.cpuMs += performance.now() - readMs;
       return different;
     } finally {
       this.slots.give(slot);
     }
-  }
-
-  #judgeBlock({ firstChunk, chunkCount }: ChunkRun, bytes: Buffer): number[] {
-    const different: number[] = [];
-    for (let index = 0; index < chunkCount; index += 1) {
-      const chunk = firstChunk + index;
-      const from = index * this.table.chunkBytes;
-      const { lengthBytes } = this.table.chunkRange(chunk);
-      if (!this.#judge.isRight(chunk, bytes.subarray(from, from + lengthBytes))) different.push(chunk);
-    }
-    return different;
   }
 }

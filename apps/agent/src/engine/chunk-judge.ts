@@ -1,5 +1,5 @@
 import { Blake3Hasher } from '@napi-rs/blake-hash';
-import type { ChunkTable } from './chunk-table.js';
+import type { ChunkRun, ChunkTable } from './chunk-table.js';
 
 // Stays in the processor's cache beside what it is compared with.
 const ZEROS = Buffer.alloc(128 * 1024);
@@ -20,7 +20,27 @@ export class ChunkJudge {
   constructor(private readonly table: ChunkTable) {}
 
   isRight(chunk: number, bytes: Buffer): boolean {
-    if (this.table.isZero(chunk)) return isZeros(bytes);
+    return this.table.isZero(chunk) ? isZeros(bytes) : this.#hasDigest(chunk, bytes);
+  }
+
+  /** The chunks that differ from what the table says, ascending; `bytes` are those of the whole run. */
+  differing({ firstChunk, chunkCount }: ChunkRun, bytes: Buffer): number[] {
+    const { chunkBytes } = this.table;
+    const different: number[] = [];
+    const part = (from: number, to: number): Buffer => bytes.subarray(from * chunkBytes, to * chunkBytes);
+    for (let at = 0; at < chunkCount; ) {
+      const zeros = Math.min(this.table.zerosFrom(firstChunk + at), chunkCount - at);
+      const end = at + Math.max(1, zeros);
+      // all zeros at once: mostly they are right
+      const right = zeros > 0 ? isZeros(part(at, end)) : this.#hasDigest(firstChunk + at, part(at, end));
+      for (; at < end; at += 1) {
+        if (!right && (zeros <= 1 || !isZeros(part(at, at + 1)))) different.push(firstChunk + at);
+      }
+    }
+    return different;
+  }
+
+  #hasDigest(chunk: number, bytes: Buffer): boolean {
     this.#hasher.reset();
     return this.#hasher.update(bytes).digest() === this.table.digest(chunk).toString('hex');
   }

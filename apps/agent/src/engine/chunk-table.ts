@@ -7,6 +7,8 @@ export interface ChunkTable {
   readonly contentBytes: number;
   /** Whether the chunk is zeros; it then has no digest. */
   isZero(chunk: number): boolean;
+  /** How many chunks are zeros from this one on, one after the other: 0 for one that is not. */
+  zerosFrom(chunk: number): number;
   /** BLAKE3-256 of a chunk that is not zero. */
   digest(chunk: number): Buffer;
   chunkRange(chunk: number): ByteRange;
@@ -16,6 +18,8 @@ export interface ChunkTable {
 export interface PackedTable extends ChunkTable {
   /** Where the frame of a chunk that is not zero lies in the pack; neighbouring data chunks have neighbouring frames. */
   frame(chunk: number): ByteRange;
+  /** The runs of chunks that are not zero from `first` up to, but not with, `end`. */
+  dataRuns(first: number, end: number): Iterable<ChunkRun>;
 }
 
 /** Consecutive chunks. */

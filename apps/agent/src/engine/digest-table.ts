@@ -34,6 +34,12 @@ export class DigestTable implements ChunkTable {
     return this.#zeros[chunk] === 1;
   }
 
+  zerosFrom(chunk: number): number {
+    let end = chunk;
+    while (this.#zeros[end] === 1) end += 1;
+    return end - chunk;
+  }
+
   digest(chunk: number): Buffer {
     return this.#digests.subarray(chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES);
   }

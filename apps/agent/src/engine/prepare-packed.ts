@@ -1,7 +1,7 @@
 import { applyPatches, type ExpectedDisk, expectedDisk, MARGIN_BYTES } from '@bty/image-format';
 import type { FlashStrategy } from '@bty/wire-types';
 import type { BlockTarget, DiskAccess } from './block-target.js';
-import type { PackedTable } from './chunk-table.js';
+import { type PackedTable, runRange } from './chunk-table.js';
 import { loadChunks } from './content-loader.js';
 import {
   bodyChunks,
@@ -62,9 +62,7 @@ async function probeLink(
 
 function dataBytes(table: PackedTable, { first, end }: Prepared['body']): number {
   let bytes = 0;
-  for (let chunk = first; chunk < end; chunk += 1) {
-    if (!table.isZero(chunk)) bytes += table.chunkRange(chunk).lengthBytes;
-  }
+  for (const run of table.dataRuns(first, end)) bytes += runRange(table, run).lengthBytes;
   return bytes;
 }
 

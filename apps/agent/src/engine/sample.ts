@@ -1,6 +1,6 @@
 import type { DiskAccess } from './block-target.js';
 import { ChunkJudge } from './chunk-judge.js';
-import { type ChunkRun, type ChunkTable, runRange } from './chunk-table.js';
+import { type ChunkRun, type ChunkTable, type PackedTable, runRange } from './chunk-table.js';
 import { SlotPool } from './slot-pool.js';
 
 const SAMPLES = 16;
@@ -21,18 +21,25 @@ function around(table: ChunkTable, chunk: number, end: number): ChunkRun {
   return { firstChunk: chunk, chunkCount: Math.min(count, end - chunk) };
 }
 
-/** Data chunks spread evenly over a range of chunks; `dataAt` counts them. */
-function spread(table: ChunkTable, first: number, end: number): number[] {
-  const data: number[] = [];
-  for (let chunk = first; chunk < end; chunk += 1) if (!table.isZero(chunk)) data.push(chunk);
-  const count = Math.min(SAMPLES, data.length);
-  return Array.from({ length: count }, (_, index) => data[Math.floor(((index + 0.5) * data.length) / count)] ?? first);
+/** Data chunks spread evenly over those of a range of chunks. */
+function spread(table: PackedTable, first: number, end: number): number[] {
+  const runs = [...table.dataRuns(first, end)];
+  const total = runs.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
+  const count = Math.min(SAMPLES, total);
+  const wanted = Array.from({ length: count }, (_, index) => Math.floor(((index + 0.5) * total) / count));
+  let before = 0;
+  return runs.flatMap(({ firstChunk, chunkCount }) => {
+    const here = wanted.filter((nth) => nth >= before && nth < before + chunkCount);
+    const chunks = here.map((nth) => firstChunk + nth - before);
+    before += chunkCount;
+    return chunks;
+  });
 }
 
 /** Reads a few data chunks of the range from the disk, several at once as the flash will. */
 export async function sampleDisk(
   access: DiskAccess,
-  table: ChunkTable,
+  table: PackedTable,
   { first, end }: { first: number; end: number },
 ): Promise<Sample> {
   const chunks = spread(table, first, end);

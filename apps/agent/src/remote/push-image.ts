@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import http, { type IncomingMessage } from 'node:http';
-import https from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { BtyError, ERROR_CODE_NAMES } from '@bty/wire-types';
+import { beginRequest } from '../http-ask.js';
 import type { Access } from './access.js';
 
 /** A file that becomes an image of a server. */
@@ -75,8 +75,7 @@ export async function pushImage(
     'content-length': size,
     ...(replaces === undefined ? {} : { 'if-match': replaces }),
   };
-  const { request } = url.startsWith('https:') ? https : http;
-  const sending = request(url, { method: 'PUT', headers, signal, agent: false });
+  const sending = beginRequest(url, { method: 'PUT', headers, signal, agent: false });
   const answer = new Promise<IncomingMessage>((resolve, reject) =>
     sending.once('response', resolve).once('error', reject),
   );

@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { type HttpHead, MAX_HEAD_BYTES, parseHead } from './http-head.js';
 import type { PartCursor } from './part-cursor.js';
 
@@ -74,7 +73,10 @@ export class RangeConnection {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     if (url.protocol === 'https:') {
       const port = Number(url.port || '443');
-      const socket = connectTls({ host, port, servername: host, ALPNProtocols: ['http/1.1'] });
+      // taken when it is needed: loading it takes as long as all the rest of a thread's program
+      const socket = process
+        .getBuiltinModule('node:tls')
+        .connect({ host, port, servername: host, ALPNProtocols: ['http/1.1'] });
       return socket.on('data', (bytes: Buffer) => this.#takeCopied(bytes));
     }
     const onread = {

@@ -25,6 +25,24 @@ function refusal(bytes: Buffer): string {
   return 'taken';
 }
 
+/** All that tells zeros from data says the same, in whatever order it is asked. */
+function expectSameZeros(map: ImageMap): void {
+  const chunks = Array.from({ length: map.chunkCount }, (_, chunk) => chunk);
+  const data = chunks.filter((chunk) => !map.isZero(chunk));
+  expect(chunks.toReversed().filter((chunk) => map.zerosFrom(chunk) === 0)).toEqual(data.toReversed());
+  for (const chunk of chunks) {
+    const next = data.find((one) => one >= chunk) ?? map.chunkCount;
+    expect(map.zerosFrom(chunk)).toBe(next - chunk);
+    for (const end of [chunk, chunk + 1, map.chunkCount]) {
+      const runs = [...map.dataRuns(chunk, end)];
+      const covered = runs.flatMap(({ firstChunk, chunkCount }) =>
+        Array.from({ length: chunkCount }, (_, index) => firstChunk + index),
+      );
+      expect(covered).toEqual(data.filter((one) => one >= chunk && one < end));
+    }
+  }
+}
+
 /** What readers of a map rely on, whoever wrote it: every frame inside the pack, in order, and every chunk on the disk. */
 function expectSound(map: ImageMap): void {
   let packEnd = 0;
@@ -42,6 +60,7 @@ function expectSound(map: ImageMap): void {
     dataChunks += 1;
   }
   expect(dataChunks).toBe(map.dataChunkCount);
+  expectSameZeros(map);
   expect(packEnd).toBeLessThan(map.pack.sizeBytes);
 }
 
@@ -61,6 +80,7 @@ describe('ImageMap', () => {
     expect(() => map.frame(3)).toThrow(RangeError);
     for (const chunk of [-1, 5, Number.NaN]) {
       expect(() => map.isZero(chunk)).toThrow(RangeError);
+      expect(() => map.zerosFrom(chunk)).toThrow(RangeError);
       expect(() => map.chunkRange(chunk)).toThrow(RangeError);
     }
   });

@@ -41,6 +41,8 @@ interface Runs {
  * from 0; sizes and offsets in bytes. Takes the memory of the map's bytes and 8 bytes a data chunk beside it.
  */
 export class ImageMap {
+  private lastRun = -1;
+
   private constructor(
     /** A power of two, 4 KiB to 4 MiB. */
     readonly chunkBytes: number,
@@ -99,6 +101,24 @@ export class ImageMap {
     return this.dataIndex(chunk) === undefined;
   }
 
+  /** How many chunks are zeros from this one on, one after the other: 0 for a data chunk. */
+  zerosFrom(chunk: number): number {
+    const run = this.runBefore(chunk);
+    if (run >= 0 && chunk < this.runEnd(run)) return 0;
+    return (this.runs.firstChunk[run + 1] ?? this.chunkCount) - chunk;
+  }
+
+  /** The runs of data chunks from `first` up to, but not with, `end`. */
+  *dataRuns(first: number, end: number): Generator<{ firstChunk: number; chunkCount: number }> {
+    if (first >= end) return;
+    for (let run = Math.max(0, this.runBefore(first)); run < this.runs.firstChunk.length; run += 1) {
+      const firstChunk = Math.max(first, this.runs.firstChunk[run] as number);
+      if (firstChunk >= end) return;
+      const chunkCount = Math.min(end, this.runEnd(run)) - firstChunk;
+      if (chunkCount > 0) yield { firstChunk, chunkCount };
+    }
+  }
+
   /** BLAKE3-256 of a data chunk's raw bytes; shares memory with the map. Throws RangeError for a zero chunk. */
   digest(chunk: number): Buffer {
     const at = this.dataIndexOf(chunk) * DIGEST_BYTES;
@@ -131,8 +151,23 @@ export class ImageMap {
   }
 
   private dataIndex(chunk: number): number | undefined {
-    if (!(chunk >= 0 && chunk < this.chunkCount)) throw new RangeError(`there is no chunk ${chunk}`);
+    const run = this.runBefore(chunk);
+    if (run < 0 || chunk >= this.runEnd(run)) return undefined;
+    return (this.runs.firstData[run] as number) + chunk - (this.runs.firstChunk[run] as number);
+  }
+
+  /** The first chunk after a run of data chunks. */
+  private runEnd(run: number): number {
     const { firstChunk, firstData } = this.runs;
+    return (firstChunk[run] as number) + (firstData[run + 1] ?? this.dataChunkCount) - (firstData[run] as number);
+  }
+
+  /** The last run that begins at this chunk or before; -1 when none does. Mostly the one that was asked for before. */
+  private runBefore(chunk: number): number {
+    if (!(chunk >= 0 && chunk < this.chunkCount)) throw new RangeError(`there is no chunk ${chunk}`);
+    const { firstChunk } = this.runs;
+    const last = this.lastRun;
+    if ((firstChunk[last] ?? 0) <= chunk && chunk < (firstChunk[last + 1] ?? this.chunkCount) && last >= 0) return last;
     let low = 0;
     let high = firstChunk.length;
     while (low < high) {
@@ -140,11 +175,8 @@ export class ImageMap {
       if ((firstChunk[middle] as number) <= chunk) low = middle + 1;
       else high = middle;
     }
-    if (low === 0) return undefined;
-    const run = low - 1;
-    const index = (firstData[run] as number) + chunk - (firstChunk[run] as number);
-    const end = firstData[low] ?? this.dataChunkCount;
-    return index < end ? index : undefined;
+    this.lastRun = low - 1;
+    return low - 1;
   }
 }
 
