@@ -12,8 +12,8 @@ export interface AskOptions extends RequestOptions {
 
 /**
  * Begins a request with Node's own client. Its modules are taken when they are needed, and not imported: an import of
- * `node:http` looks at all that it exports, WebSocket among it, and that loads the whole of fetch (20 ms of processor,
- * half a second in an emulated machine); TLS takes half as long again.
+ * `node:http` looks at all that it exports, WebSocket among it, and that loads the whole of fetch, which takes
+ * 19 ms; TLS takes 7 ms more.
  */
 export function beginRequest(url: string, options: RequestOptions): ClientRequest {
   const client = process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http');

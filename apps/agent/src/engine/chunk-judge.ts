@@ -29,7 +29,7 @@ export class ChunkJudge {
     const different: number[] = [];
     const part = (from: number, to: number): Buffer => bytes.subarray(from * chunkBytes, to * chunkBytes);
     for (let at = 0; at < chunkCount; ) {
-      const zeros = Math.min(this.table.zerosFrom(firstChunk + at), chunkCount - at);
+      const zeros = this.table.zerosFrom(firstChunk + at, chunkCount - at);
       const end = at + Math.max(1, zeros);
       // all zeros at once: mostly they are right
       const right = zeros > 0 ? isZeros(part(at, end)) : this.#hasDigest(firstChunk + at, part(at, end));

@@ -7,8 +7,8 @@ export interface ChunkTable {
   readonly contentBytes: number;
   /** Whether the chunk is zeros; it then has no digest. */
   isZero(chunk: number): boolean;
-  /** How many chunks are zeros from this one on, one after the other: 0 for one that is not. */
-  zerosFrom(chunk: number): number;
+  /** How many chunks are zeros from this one on, one after the other, `most` at most: 0 for one that is not. */
+  zerosFrom(chunk: number, most: number): number;
   /** BLAKE3-256 of a chunk that is not zero. */
   digest(chunk: number): Buffer;
   chunkRange(chunk: number): ByteRange;

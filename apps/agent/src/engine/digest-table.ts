@@ -34,10 +34,10 @@ export class DigestTable implements ChunkTable {
     return this.#zeros[chunk] === 1;
   }
 
-  zerosFrom(chunk: number): number {
-    let end = chunk;
-    while (this.#zeros[end] === 1) end += 1;
-    return end - chunk;
+  zerosFrom(chunk: number, most: number): number {
+    let count = 0;
+    while (count < most && this.isZero(chunk + count)) count += 1;
+    return count;
   }
 
   digest(chunk: number): Buffer {

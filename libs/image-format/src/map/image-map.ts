@@ -101,11 +101,11 @@ export class ImageMap {
     return this.dataIndex(chunk) === undefined;
   }
 
-  /** How many chunks are zeros from this one on, one after the other: 0 for a data chunk. */
-  zerosFrom(chunk: number): number {
+  /** How many chunks are zeros from this one on, one after the other, `most` at most: 0 for a data chunk. */
+  zerosFrom(chunk: number, most: number): number {
     const run = this.runBefore(chunk);
     if (run >= 0 && chunk < this.runEnd(run)) return 0;
-    return (this.runs.firstChunk[run + 1] ?? this.chunkCount) - chunk;
+    return Math.min(most, (this.runs.firstChunk[run + 1] ?? this.chunkCount) - chunk);
   }
 
   /** The runs of data chunks from `first` up to, but not with, `end`. */
