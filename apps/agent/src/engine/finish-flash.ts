@@ -9,8 +9,9 @@ import type { FixedParts } from './fixed-parts.js';
 import { withNeighbours } from './read-back-runs.js';
 import { addDone, type SegmentDone, type SegmentTask } from './segment.js';
 
-// Large enough that handing out costs nothing, small enough that all threads end at about the same time.
-const SEGMENT_BYTES = 16 * 1024 * 1024;
+// Large enough that handing out costs little, small enough that progress shows on a slow line, and that all threads end at
+// about the same time.
+const SEGMENT_BYTES = 8 * 1024 * 1024;
 
 /** Chunks that are handed out at once. */
 export function segmentChunks({ chunkBytes }: ChunkTable, segmentBytes = SEGMENT_BYTES): number {
