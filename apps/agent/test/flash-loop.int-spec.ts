@@ -16,6 +16,7 @@ import { listDisks } from '../src/target/list-disks.js';
 import { MACHINE_ROOTS } from '../src/target/machine-roots.js';
 import { openTarget } from '../src/target/open-target.js';
 import { findMemberships } from '../src/target/signatures.js';
+import { failure } from './failure.js';
 import { LoopDisk } from './loop-disk.js';
 
 const MIB = 1024 * 1024;
@@ -63,15 +64,6 @@ function run(raw: Buffer, paths: string[], more: Partial<FlashPorts> = {}, secto
     ...more,
   };
   return flash(orderFor(image), ports, never);
-}
-
-async function failure(attempt: Promise<unknown>): Promise<BtyError> {
-  const thrown: unknown = await attempt.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(thrown).toBeInstanceOf(BtyError);
-  return thrown as BtyError;
 }
 
 const noise = (image: Buffer): void => void randomBytes(image.length).copy(image);

@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { readArchive, writeArchive } from '@bty/archive';
-import { BtyError, type FlashStart, type JobWorkflow } from '@bty/wire-types';
+import { type FlashStart, type JobWorkflow } from '@bty/wire-types';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jobProvisioner } from '../src/job-provisioner.js';
 import { runCommand } from '../src/run-command.js';
+import { failure } from './failure.js';
 import { leftOf, type Place, plant, SYSTEM, SystemDisk } from './system-disk.js';
 import { ENVIRONMENT, steps } from './workflow-steps.js';
 
@@ -101,15 +102,6 @@ async function carryOut(commands: Record<string, string>, more: Partial<Script> 
   const provisioner = await jobProvisioner(order, ports, never);
   if (provisioner === undefined) throw new Error('nothing is provisioned');
   await provisioner(await disk.flashed());
-}
-
-async function failure(attempt: Promise<unknown>): Promise<BtyError> {
-  const thrown: unknown = await attempt.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(thrown).toBeInstanceOf(BtyError);
-  return thrown as BtyError;
 }
 
 const reportFiles = (): string[] =>

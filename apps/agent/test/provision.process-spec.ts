@@ -17,6 +17,7 @@ import { clearLeftovers } from '../src/provision/leftovers.js';
 import { type ProvisionPorts, provision, refuseUnprovisionable } from '../src/provision/provision.js';
 import { seedFileMap, seedWork } from '../src/provision/seed-work.js';
 import { runCommand } from '../src/run-command.js';
+import { failure } from './failure.js';
 import { leftOf, type Place, plant, SYSTEM, SystemDisk, type Tree } from './system-disk.js';
 
 const SEED: NoCloudSeed = {
@@ -76,15 +77,6 @@ async function write(
   refuseUnprovisionable(flashed.head, flashed.sectorBytes);
   await provision(seedWork({ seed, verify: 'full' }), flashed, ports, signal);
   return lines;
-}
-
-async function failure(attempt: Promise<unknown>): Promise<BtyError> {
-  const thrown: unknown = await attempt.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(thrown).toBeInstanceOf(BtyError);
-  return thrown as BtyError;
 }
 
 function seedIn(folder: string): Record<string, string> {

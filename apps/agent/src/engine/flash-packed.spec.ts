@@ -3,6 +3,7 @@ import { BtyError, type FlashStage, type VerifyMode } from '@bty/wire-types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildGptImage } from '../../../../libs/image-format/src/gpt-image.builder.js';
+import { failure } from '../../test/failure.js';
 import { InlineCrew } from '../crew/inline-crew.js';
 import { type EngineReport, StageClock } from './engine.js';
 import { flashPacked, type PackedOrder } from './flash-packed.js';
@@ -50,15 +51,6 @@ function run(target: MemoryTarget, image: PackedImage, options: Options = {}): P
 const headIsZero = (disk: Buffer): boolean => disk.subarray(0, MARGIN_BYTES).every((byte) => byte === 0);
 const tailIsZero = (disk: Buffer): boolean => disk.subarray(-MARGIN_BYTES).every((byte) => byte === 0);
 const endsAreZero = (disk: Buffer): boolean => headIsZero(disk) && tailIsZero(disk);
-
-async function failure(attempt: Promise<unknown>): Promise<BtyError> {
-  const thrown: unknown = await attempt.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(thrown).toBeInstanceOf(BtyError);
-  return thrown as BtyError;
-}
 
 /** A disk that holds parts of the image, and dirt elsewhere. */
 function dirtyDisk(image: Buffer, diskBytes: number, share: number, seed: number): Buffer {

@@ -11,7 +11,8 @@ import { SlotPool } from './slot-pool.js';
 export const SEGMENTS_AT_ONCE = 3;
 
 const MIB = 1024 * 1024;
-// The kernel cuts a reading into requests and hands them over together: with 4 MiB in place of 1 MiB a re-flash takes a sixth less processor.
+// The kernel cuts a reading into requests and hands them over together: with 4 MiB in place of 1 MiB a re-flash takes a sixth
+// less processor.
 const MAX_COMPARE_SLOT_BYTES = 4 * MIB;
 const WRITE_SLOT_BYTES = MIB;
 // What comes over the line is decompressed in parts of this size, from memory that the processor's cache still has.

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { BtyError } from '@bty/wire-types';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failure } from '../../test/failure.js';
 import { FakeFileServer, type FileFault } from '../../test/file-server.fake.js';
 import { fetchInto } from '../engine/frame-source.js';
 import { RangedSource } from './ranged-source.js';
@@ -51,15 +52,6 @@ async function fetchAll(from = 0, signal = never): Promise<Buffer> {
   const bytes = Buffer.alloc(file.length - from);
   await fetchInto(source, from, bytes, signal);
   return bytes;
-}
-
-async function failure(attempt: Promise<unknown> = fetchAll()): Promise<BtyError> {
-  const thrown: unknown = await attempt.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(thrown).toBeInstanceOf(BtyError);
-  return thrown as BtyError;
 }
 
 describe('a part of a pack comes whole', () => {
@@ -153,7 +145,7 @@ describe('a part of a pack fails', () => {
 
   it('when the server has another pack under the name', async () => {
     source = newSource({ etag: `"${'0'.repeat(64)}"` });
-    expect((await failure()).code).toBe('IMAGE_CHANGED');
+    expect((await failure(fetchAll())).code).toBe('IMAGE_CHANGED');
   });
 
   it.each<[string, FileFault[]]>([
